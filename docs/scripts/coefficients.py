@@ -1,0 +1,118 @@
+"""Derive every polynomial of the stream format: run it to see the constants that the kernels and the test twin hold.
+
+Elementary functions are interpolated at Chebyshev nodes (within a factor of about two of the minimax error) in 60-digit
+arithmetic. The proposal for the normal law truncated at two deviations is the odd polynomial whose density, divided into
+the wanted one, varies least: a sequence of linear programmes (SciPy).
+"""
+
+import mpmath as mp
+import numpy as np
+from scipy.optimize import linprog
+from scipy.special import ndtri, ndtr
+
+mp.mp.dps = 60
+
+
+def interpolate(function, low, high, degree):
+    """Coefficients, lowest first, of the polynomial through `degree + 1` Chebyshev nodes."""
+    nodes = [mp.cos(mp.pi * (2 * i + 1) / (2 * degree + 2)) for i in range(degree + 1)]
+    nodes = [(mp.mpf(low) + high) / 2 + (mp.mpf(high) - low) / 2 * t for t in nodes]
+    matrix = mp.matrix(degree + 1, degree + 1)
+    for i, x in enumerate(nodes):
+        for j in range(degree + 1):
+            matrix[i, j] = x**j
+    return list(mp.lu_solve(matrix, mp.matrix([function(x) for x in nodes])))
+
+
+def worst(function, coefficients, low, high):
+    """Largest relative error over 4,001 points, as a power of two."""
+    points = (mp.mpf(low) + (mp.mpf(high) - low) * i / 4000 for i in range(4001))
+    error = max(abs(mp.polyval(coefficients[::-1], x) / function(x) - 1) for x in points)
+    return float(mp.log(error, 2))
+
+
+def pinned(function, at_zero, low, high, degree):
+    """Like `interpolate`, with the constant term fixed to `at_zero`."""
+    rest = interpolate(lambda x: (function(x) - at_zero) / x, low, high, degree - 1)
+    return [mp.mpf(at_zero), *rest]
+
+
+def show(name, function, coefficients, low, high, real):
+    rounded = [real(float(c)) for c in coefficients]
+    error = worst(function, [mp.mpf(float(c)) for c in rounded], low, high)
+    print(f"{name}: relative error 2^{error:.1f}")
+    print("   ", ", ".join(repr(float(c)) for c in rounded))
+
+
+def central(count, target=2.0):
+    """Odd polynomial u * P(2 u^2 - 1) onto +-2 whose density ratio to the normal law varies least."""
+    u = np.sort(np.cos(np.linspace(0, np.pi / 2, 1500)))
+    y = 2 * u * u - 1
+    powers = np.array([y**i for i in range(count)])
+    slopes = np.array([i * y ** max(i - 1, 0) for i in range(count)])
+    value, slope = (u * powers).T, (powers + u * 4 * u * slopes).T
+    at_one = np.ones(count)
+    c = np.linalg.lstsq(value, ndtri(0.5 + u * (ndtr(2) - 0.5)), rcond=None)[0]
+    c[0] += target - c.sum()
+    for step in range(60):
+        q, dq = value @ c, slope @ c
+        h = -q * q / 2 + np.log(dq)
+        jacobian = -q[:, None] * value + slope / dq[:, None]
+        ones = np.ones((len(u), 1))
+        limit = 0.5 * 0.95**step
+        answer = linprog(
+            np.r_[np.zeros(count), 1, 0],
+            A_ub=np.r_[np.c_[jacobian, -ones, -ones], np.c_[-jacobian, -ones, ones]],
+            b_ub=np.r_[-h, h],
+            A_eq=[np.r_[at_one, 0, 0]],
+            b_eq=[target - c.sum()],
+            bounds=[(-limit, limit)] * count + [(0, None), (None, None)],
+        )
+        change = answer.x[:count]
+        c = c + (change if (slope @ (c + change)).min() > 0 else 0.3 * change)
+    return c
+
+
+def show_central(count):
+    target = 2.0 + 2.0**-20
+    c = central(count, target).astype(np.float32).astype(np.float64)
+    u = np.linspace(0, 1, 200_001)
+    y = 2 * u * u - 1
+    p = np.polyval(c[::-1], y)
+    dp = np.polyval((c[1:] * np.arange(1, count))[::-1], y)
+    q, dq = u * p, p + 4 * u * u * dp
+    h = np.exp(-q * q / 2) * dq
+    print(f"central {count}: Q(1) = {q[-1]!r}, max h = {h.max()!r}, 1 - min h / max h = {1 - h.min() / h.max():.7f}")
+    print(f"    condition {np.abs(c).sum() / 2:.2f}, mean rejected {1 - np.trapezoid(h, u) / h.max():.6f}")
+    print("   ", ", ".join(repr(float(x)) for x in c))
+
+
+if __name__ == "__main__":
+    s = mp.sqrt(2)
+    f32, f64 = np.float32, np.float64
+
+    def log_ratio(f):
+        return -mp.log1p(f) / f if f else mp.mpf(-1)
+
+    show("-log1p(f)/f, f in [sqrt(1/2)-1, sqrt(2)-1], float32", log_ratio, pinned(log_ratio, -1, 1 / s - 1, s - 1, 8), 1 / s - 1, s - 1, f32)
+
+    def log_rest(z):
+        root = mp.sqrt(z)
+        return (2 * mp.atanh(root) / root - 2) / z if z else mp.mpf(2) / 3
+
+    top = ((s - 1) / (s + 1)) ** 2
+    show("(2 atanh(s)/s - 2)/s^2 in s^2, float64", log_rest, interpolate(log_rest, 0, top, 6), 0, top, f64)
+
+    def sine(x):
+        return mp.sin(mp.pi / 2 * mp.sqrt(x)) / mp.sqrt(x) if x else mp.pi / 2
+
+    def cosine(x):
+        return mp.cos(mp.pi / 2 * mp.sqrt(x))
+
+    quarter = mp.mpf(1) / 4
+    show("sin(pi/2 s)/s in s^2, |s| <= 1/2, float32", sine, interpolate(sine, 0, quarter, 3), 0, quarter, f32)
+    show("cos(pi/2 s) in s^2, float32", cosine, pinned(cosine, 1, 0, quarter, 4), 0, quarter, f32)
+    show("sin(pi/2 s)/s in s^2, float64", sine, interpolate(sine, 0, quarter, 6), 0, quarter, f64)
+    show("cos(pi/2 s) in s^2, float64", cosine, pinned(cosine, 1, 0, quarter, 7), 0, quarter, f64)
+    for count in (8, 9, 10, 11, 12):
+        show_central(count)

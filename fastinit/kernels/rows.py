@@ -1,0 +1,117 @@
+"""The table of rows, what each is compiled to, and the cache that keeps it."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit, prange, types
+
+from fastinit.kernels import plain, rounding, truncated
+from fastinit.kernels.fill import fill_span
+
+u64 = np.uint64
+
+Kernel = Callable[..., None]
+
+
+class Method(NamedTuple):
+    """A distribution's functions, whether it rejects, the first attempt of its list, and the planes of its tiles."""
+
+    block: Callable[..., Any]
+    trial: Callable[..., Any]
+    rejecting: bool
+    first_trial: int
+    planes: int
+
+
+class Storage(NamedTuple):
+    """How a dtype is made: the word it eats, the last stage, and the unsigned integer of its size."""
+
+    word: type
+    encode: Callable[..., Any]
+    cell: type
+
+
+METHODS = {
+    "bits": Method(plain.bits, plain.bits_trial, False, 0, 2),
+    "uniform": Method(plain.uniform, plain.uniform_trial, False, 0, 2),
+    "normal": Method(plain.normal, plain.normal_trial, False, 0, 2),
+    "truncated_central": Method(truncated.central, truncated.central_trial, True, 0, 2),
+    "truncated_normal": Method(truncated.normal, truncated.normal_trial, True, 1, 2),
+    "truncated_flat": Method(truncated.flat, truncated.flat_trial, True, 1, 1),
+    "truncated_tail": Method(truncated.tail, truncated.tail_trial, True, 1, 1),
+}
+
+STORAGE = {
+    "float32": Storage(np.uint32, rounding.as_is, np.uint32),
+    "float64": Storage(np.uint64, rounding.as_is, np.uint64),
+    "float16": Storage(np.uint32, rounding.to_float16, np.uint16),
+    "bfloat16": Storage(np.uint32, rounding.to_bfloat16, np.uint16),
+    "uint32": Storage(np.uint32, rounding.as_is, np.uint32),
+}
+
+#: Every pair that a Generator may ask for.
+ROWS = tuple(
+    (method, dtype) for method in METHODS for dtype in STORAGE if (method == "bits") == (dtype == "uint32")
+)
+
+#: place (origin, address, count, step, stride), outer axes, stream (call, key words), parameters, begin, end, chunk.
+SIGNATURE = types.void(
+    types.UniTuple(types.int64, 5),
+    types.Array(types.int64, 2, "C", readonly=True),
+    types.UniTuple(types.int64, 3),
+    types.UniTuple(types.float64, 8),
+    types.int64,
+    types.int64,
+    types.int64,
+)
+
+
+@functools.cache
+def sources_digest() -> str:
+    """Name the state of all kernel sources. Numba's own cache watches the file of a kernel, not of what it calls."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _compile(body: Kernel, name: str, parallel: bool) -> Kernel:
+    """Compile for the one signature, under a name, hence cache files, that no other row, kind or source state shares.
+
+    Two processes that compile different kernels under one name can each store what the other's index describes.
+    """
+    body.__qualname__ = body.__name__ = f"fill_{name}_{'parallel' if parallel else 'serial'}_{sources_digest()}"
+    options = {"parallel": parallel, "nogil": True, "error_model": "numpy"}
+    try:
+        compiled: Kernel = njit([SIGNATURE], cache=True, **options)(body)
+    except RuntimeError as error:  # no directory to keep a cache in
+        if "cannot cache" not in str(error):
+            raise
+        compiled = njit([SIGNATURE], **options)(body)
+    return compiled
+
+
+@functools.cache
+def kernel(method: str, dtype: str, parallel: bool) -> Kernel:
+    """The compiled loop for one row: `kernel(place, outer, stream, parameters, begin, end, chunk)`."""
+    block, trial, rejecting, first_trial, planes = METHODS[method]
+    word, encode, cell = STORAGE[dtype]
+    first = u64(first_trial)
+    layout = (u64(planes), u64(8 // np.dtype(word).itemsize), u64(np.dtype(cell).itemsize))
+
+    def serial(place, outer, stream, p, begin, end, chunk):  # type: ignore[no-untyped-def]
+        fill_span(block, trial, rejecting, first, encode, word, layout, cell, place, outer, stream, p, begin, end)
+
+    def threads(place, outer, stream, p, begin, end, chunk):  # type: ignore[no-untyped-def]
+        for i in prange((end - begin + chunk - 1) // chunk):
+            low = begin + i * chunk
+            high = min(low + chunk, end)
+            fill_span(block, trial, rejecting, first, encode, word, layout, cell, place, outer, stream, p, low, high)
+
+    return _compile(threads if parallel else serial, f"{method}_{dtype}", parallel)

@@ -1,0 +1,166 @@
+"""From arguments of a distribution to the kernel row and the eight numbers it takes. No Numba here.
+
+All arithmetic is IEEE double (+, -, *, /, sqrt) or `decimal`, both the same on every machine; the C library's functions,
+which differ in their last digit, are not used. Which proposal a truncated normal draws from is part of the stream format.
+"""
+
+from __future__ import annotations
+
+import decimal
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastinit import dtypes
+
+
+class Plan(NamedTuple):
+    """A kernel row's method and parameters, or a constant if `method` is None."""
+
+    method: str | None
+    numbers: tuple[float, ...]
+
+
+def number(name: str, value: Any) -> float:
+    """A real argument as a float; NaN and whatever is not one real number are refused."""
+    if type(value) is float and value == value:
+        return value
+    if isinstance(value, bool | np.bool_ | str | bytes | complex) or np.ndim(value) != 0:
+        raise TypeError(f"{name} must be a real number; got {value!r}")
+    try:
+        result = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a real number; got {value!r}") from None
+    except OverflowError:
+        raise ValueError(f"{name} must fit a double (below 1.8e308 in magnitude); got {value!r}") from None
+    if math.isnan(result):
+        raise ValueError(f"{name} must not be NaN")
+    return result
+
+
+def _finite(name: str, value: float, real: dtypes.Real) -> float:
+    if not abs(value) <= real.largest:
+        raise ValueError(f"{name} must be finite and at most {real.largest:.6g} in magnitude for {real.name}; got {value!r}")
+    return value
+
+
+def _pack(*values: float) -> tuple[float, ...]:
+    return tuple(map(float, values)) + (0.0,) * (8 - len(values))
+
+
+def _constant(value: float, real: dtypes.Real) -> Plan:
+    return Plan(None, (dtypes.nearest(value, real),))
+
+
+def _deviation(scale: Any, real: dtypes.Real) -> float:
+    value = _finite("scale", number("scale", scale), real)
+    if value < 0:
+        raise ValueError(f"scale must be at least 0; got {value!r}")
+    return value
+
+
+def uniform(low: Any, high: Any, real: dtypes.Real) -> Plan:
+    lower = _finite("low", number("low", low), real)
+    upper = _finite("high", number("high", high), real)
+    if lower > upper:
+        raise ValueError(f"low must be at most high; got low={lower!r}, high={upper!r}")
+    if lower == upper:
+        return _constant(lower, real)
+    width = _finite("high - low", upper - lower, real)
+    least, greatest = dtypes.at_least(lower, real), dtypes.below(upper, real)
+    if least > greatest:
+        raise ValueError(f"low and high must have a {real.name} in [low, high); got low={lower!r}, high={upper!r}")
+    bits = 53 if real.compute.itemsize == 8 else 24
+    return Plan("uniform", _pack(least, greatest, width * 2.0**-bits))
+
+
+def normal(loc: Any, scale: Any, real: dtypes.Real) -> Plan:
+    centre = _finite("loc", number("loc", loc), real)
+    deviation = _deviation(scale, real)
+    return Plan("normal", _pack(centre, deviation)) if deviation else _constant(centre, real)
+
+
+def truncated_normal(a: Any, b: Any, loc: Any, scale: Any, units: Any, real: dtypes.Real) -> Plan:
+    lower, upper = number("a", a), number("b", b)
+    centre = _finite("loc", number("loc", loc), real)
+    deviation = _deviation(scale, real)
+    if units not in ("std", "absolute"):
+        raise ValueError(f"units must be 'std' or 'absolute'; got {units!r}")
+    if not lower < upper:
+        raise ValueError(f"a must be less than b; got a={lower!r}, b={upper!r}")
+    absolute = units == "absolute"
+    if deviation == 0:
+        if absolute and not lower <= centre <= upper:
+            raise ValueError(f"loc must lie in [a, b] where scale is 0; got loc={centre!r}, a={lower!r}, b={upper!r}")
+        return _constant(centre, real)
+    if absolute:
+        bounds, standard = (lower, upper), ((lower - centre) / deviation, (upper - centre) / deviation)
+    else:
+        bounds, standard = (centre + deviation * lower, centre + deviation * upper), (lower, upper)
+    least, greatest = dtypes.at_least(bounds[0], real), dtypes.at_most(bounds[1], real)
+    if least > greatest or math.isinf(least) and least > 0 or math.isinf(greatest) and greatest < 0:
+        raise ValueError(
+            f"a and b must have a {real.name} between them; got a={lower!r}, b={upper!r} with loc={centre!r}, "
+            f"scale={deviation!r}, units={units!r}"
+        )
+    if least == greatest or standard[0] == standard[1]:
+        return Plan(None, (least,))
+    return _truncated(least, greatest, bounds, standard, centre, deviation, real)
+
+
+def _truncated(
+    least: float,
+    greatest: float,
+    bounds: tuple[float, float],
+    standard: tuple[float, float],
+    loc: float,
+    scale: float,
+    real: dtypes.Real,
+) -> Plan:
+    """Choose the proposal; bounds on the far side of 0 are mirrored first, so that |a| <= b."""
+    a, b = standard
+    near = bounds[0]
+    if a + b < 0:
+        a, b, near, scale = -b, -a, bounds[1], -scale
+    method = proposal(a, b)
+    if method == "truncated_central":
+        rest = (loc, scale, a, b)
+    elif method == "truncated_normal":
+        rest = (loc, scale, a, b, -1.0 if a >= 0 else 1.0)
+    elif method == "truncated_flat":
+        width = b - a
+        rest = (near, _finite("scale * (b - a)", scale * width, real), a, width, 0.5 * min(a, 0.0) ** 2)
+    else:
+        rest = (near, *tail_numbers(a, b, scale))
+    return Plan(method, _pack(least, greatest, *rest))
+
+
+def proposal(a: float, b: float) -> str:
+    """Which proposal serves bounds with |a| <= b; `docs/stream-format.md` has the acceptance of each."""
+    if a == -2.0 and b == 2.0:
+        return "truncated_central"
+    if a < 0:
+        near_end = a > -0.45
+        if b - a < (1.2 if near_end else 2.4):
+            return "truncated_flat"
+        return "truncated_tail" if near_end else "truncated_normal"
+    if (b - a) * (b + a) < 0.4:
+        return "truncated_flat"
+    return "truncated_normal" if a < 0.3 and b > 1.4 + 2.5 * a else "truncated_tail"
+
+
+def tail_numbers(a: float, b: float, scale: float) -> tuple[float, ...]:
+    """scale / r, exp(-r (b - a)), 1 - that, 1 / r and r - a for the exponential proposal of rate r.
+
+    r - a is Robert's optimum (1995, eq. 2.2 gives r) for a tail without end, and at most the middle of the interval, so that
+    the best accepted point stays inside it.
+    """
+    offset = min(2.0 / (math.sqrt(a * a + 4.0) + a), 0.5 * (b - a))
+    rate = a + offset
+    with decimal.localcontext(prec=60, rounding=decimal.ROUND_HALF_EVEN) as context:
+        context.clear_traps()
+        reach = -decimal.Decimal(rate) * decimal.Decimal(b - a) if math.isfinite(b) else decimal.Decimal("-Infinity")
+        cut = reach.exp()
+        cut, kept = float(cut), float(1 - cut)
+    return scale / rate, cut, kept, 1.0 / rate, offset

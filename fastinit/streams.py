@@ -1,0 +1,95 @@
+"""From seed, names and call number to the key and the counter's third word. No Numba here.
+
+Everything that identifies a stream is a `numpy.random.SeedSequence`: its entropy is the seed, its spawn key the path of
+children. A name becomes spawn-key words by hashing, so a child depends on the seed and its path alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.random import SeedSequence
+
+#: Values for a fixed seed never change while this number stays.
+STREAM_VERSION = 1
+
+_CALL_BITS = 32
+
+
+def seed_sequence(seed: Any) -> SeedSequence:
+    """The seed sequence of what `default_rng` takes."""
+    if isinstance(seed, SeedSequence):
+        return seed
+    if isinstance(seed, bool | np.bool_ | float | str | bytes):
+        raise TypeError(f"seed must be None, an int, a sequence of ints, a SeedSequence or a Generator; got {seed!r}")
+    try:
+        return SeedSequence(seed)
+    except TypeError:
+        raise TypeError(
+            f"seed must be None, an int, a sequence of ints, a SeedSequence or a Generator; got {type(seed).__name__}"
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"seed must hold non-negative integers; got {seed!r}") from error
+
+
+def extend(sequence: SeedSequence, *words: int) -> SeedSequence:
+    """The sequence one step further down the path of children."""
+    return SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, *words), pool_size=sequence.pool_size)
+
+
+def name_words(name: str) -> tuple[int, ...]:
+    """A name as the four 32-bit spawn-key words that stand for it: BLAKE2s-128 of its UTF-8 bytes, little endian."""
+    digest = hashlib.blake2s(name.encode(), digest_size=16, person=b"fastinit").digest()
+    return tuple(int(word) for word in np.frombuffer(digest, "<u4"))
+
+
+def key_words(sequence: SeedSequence) -> tuple[int, int]:
+    """The two 32-bit words of the Philox key."""
+    low, high = sequence.generate_state(2, np.uint32)
+    return int(low), int(high)
+
+
+def call_words(sequence: SeedSequence, key: tuple[int, int], call: int) -> tuple[int, int, int]:
+    """Counter word 2 and the key words of the call with this number.
+
+    Every 2^32 calls the key moves on to that of a child numbered by the overflow, so no stream ever comes twice.
+    """
+    epoch, word = divmod(call, 1 << _CALL_BITS)
+    if epoch:
+        key = key_words(extend(sequence, *name_words(f"calls from {epoch} * 2^{_CALL_BITS}")))
+    return word, *key
+
+
+def state_of(sequence: SeedSequence, calls: int, children: int) -> dict[str, Any]:
+    """A place in a stream as a dict of ints, lists and strings."""
+    entropy = sequence.entropy
+    return {
+        "kind": "fastinit.Generator",
+        "stream_version": STREAM_VERSION,
+        "entropy": int(entropy) if isinstance(entropy, int | np.integer) else [int(word) for word in np.ravel(entropy)],
+        "spawn_key": [int(word) for word in sequence.spawn_key],
+        "pool_size": int(sequence.pool_size),
+        "calls": calls,
+        "children": children,
+    }
+
+
+def from_state(state: Any) -> tuple[SeedSequence, int, int]:
+    """Undo `state_of`."""
+    if not isinstance(state, dict):
+        raise TypeError(f"state must be a dict, as `Generator.state` gives it; got {type(state).__name__}")
+    if state.get("kind") != "fastinit.Generator" or state.get("stream_version") != STREAM_VERSION:
+        raise ValueError(
+            f"state must be of kind 'fastinit.Generator' and stream version {STREAM_VERSION}; "
+            f"got {state.get('kind')!r}, {state.get('stream_version')!r}"
+        )
+    try:
+        sequence = SeedSequence(state["entropy"], spawn_key=tuple(state["spawn_key"]), pool_size=state["pool_size"])
+        calls, children = int(state["calls"]), int(state["children"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"state must have the entries that `Generator.state` gives; got {state!r}") from error
+    if calls < 0 or children < 0:
+        raise ValueError(f"state must count calls and children from 0; got {calls}, {children}")
+    return sequence, calls, children
