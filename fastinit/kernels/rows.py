@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, prange, types
+from numba.core.registry import cpu_target
 
 from fastinit.kernels import plain, rounding, truncated
 from fastinit.kernels.fill import fill_span
@@ -73,6 +74,13 @@ SIGNATURE = types.void(
 
 
 @functools.cache
+def _converts_half() -> bool:
+    """Whether the CPU that Numba compiles for converts float32 to float16 itself."""
+    triple, _, features = cpu_target.target_context.codegen().magic_tuple()
+    return triple.startswith(("aarch64", "arm64")) or "+f16c" in features.split(",")
+
+
+@functools.cache
 def sources_digest() -> str:
     """Name the state of all kernel sources. Numba's own cache watches the file of a kernel, not of what it calls."""
     digest = hashlib.sha256()
@@ -90,8 +98,8 @@ def _compile(body: Kernel, name: str, parallel: bool) -> Kernel:
     options = {"parallel": parallel, "nogil": True, "error_model": "numpy"}
     try:
         compiled: Kernel = njit([SIGNATURE], cache=True, **options)(body)
-    except RuntimeError as error:  # no directory to keep a cache in
-        if "cannot cache" not in str(error):
+    except (RuntimeError, OSError) as error:  # no directory to keep a cache in, or no room in it
+        if isinstance(error, RuntimeError) and "cannot cache" not in str(error):
             raise
         compiled = njit([SIGNATURE], **options)(body)
     return compiled
@@ -102,6 +110,8 @@ def kernel(method: str, dtype: str, parallel: bool) -> Kernel:
     """The compiled loop for one row: `kernel(place, outer, stream, parameters, begin, end, chunk)`."""
     block, trial, rejecting, first_trial, planes = METHODS[method]
     word, encode, cell = STORAGE[dtype]
+    if encode is rounding.to_float16 and not _converts_half():
+        encode = rounding.to_float16_by_integers
     first = u64(first_trial)
     layout = (u64(planes), u64(8 // np.dtype(word).itemsize), u64(np.dtype(cell).itemsize))
 
