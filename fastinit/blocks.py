@@ -16,7 +16,7 @@ MOST_ELEMENTS = 2**63 - 1
 class Axis(NamedTuple):
     """How many, how far apart in the logical order, how far apart in memory (bytes)."""
 
-    count: int
+    length: int
     step: int
     stride: int
 
@@ -106,16 +106,16 @@ def axes_of(block: Block, strides: tuple[int, ...]) -> list[Axis]:
     steps = _logical_steps(block.shape) if block.steps is None else block.steps
     axes: list[Axis] = []
     for axis in map(Axis, block.shape, steps, strides):
-        if axis.count == 1:
+        if axis.length == 1:
             continue
         last = axes[-1] if axes else None
-        if last and last.step == axis.count * axis.step and last.stride == axis.count * axis.stride:
-            axes[-1] = Axis(last.count * axis.count, axis.step, axis.stride)
+        if last and last.step == axis.length * axis.step and last.stride == axis.length * axis.stride:
+            axes[-1] = Axis(last.length * axis.length, axis.step, axis.stride)
         else:
             axes.append(axis)
     if not axes:
         return [Axis(1, 1, 0)]
-    if axes[-1].count < SHORT_RUN or axes[-1].step != 1:
-        longest = max(range(len(axes)), key=lambda i: axes[i].count)
+    if axes[-1].length < SHORT_RUN or axes[-1].step != 1:
+        longest = max(range(len(axes)), key=lambda i: axes[i].length)
         axes.append(axes.pop(longest))
     return axes

@@ -58,12 +58,13 @@ def resolve(dtype: Any) -> Real:
 
 
 def _nearest(x: float, dtype: np.dtype[Any]) -> Any:
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):  # whatever the caller made NumPy raise
         return np.asarray(x, np.float64).astype(dtype)[()]
 
 
 def _step(value: Any, towards: float, dtype: np.dtype[Any]) -> Any:
-    return np.nextafter(value, np.asarray(towards, np.float64).astype(dtype)[()])
+    with np.errstate(all="ignore"):
+        return np.nextafter(value, _nearest(towards, dtype))
 
 
 def at_least(x: float, real: Real) -> float:
@@ -88,5 +89,5 @@ def below(x: float, real: Real) -> float:
 
 
 def nearest(x: float, real: Real) -> float:
-    """x rounded to the type the values are computed in, then to the dtype."""
+    """X rounded to the type the values are computed in, then to the dtype."""
     return float(_nearest(float(_nearest(x, real.compute)), real.dtype))

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 
-
 def _may_overlap(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
     """Whether two elements may share memory: certain where axes nest in one another, else by listing all offsets."""
     axes = sorted((abs(stride), n) for stride, n in zip(strides, shape, strict=True) if n > 1)
@@ -38,5 +37,3 @@ def check(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[
     if not out.flags.c_contiguous and _may_overlap(out.shape, out.strides, out.itemsize):
         raise ValueError(f"out must not overlap itself; got shape {out.shape} with strides {out.strides}")
     return out
-
-

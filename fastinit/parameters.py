@@ -7,6 +7,7 @@ which differ in their last digit, are not used. Which proposal a truncated norma
 from __future__ import annotations
 
 import decimal
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ class Plan(NamedTuple):
 def number(name: str, value: Any) -> float:
     """A real argument as a float; NaN and whatever is not one real number are refused."""
     if type(value) is float and value == value:
-        return value
+        return value + 0.0  # never -0.0, which a memo would take for 0.0
     if isinstance(value, bool | np.bool_ | str | bytes | complex) or np.ndim(value) != 0:
         raise TypeError(f"{name} must be a real number; got {value!r}")
     try:
@@ -36,7 +37,7 @@ def number(name: str, value: Any) -> float:
         raise ValueError(f"{name} must fit a double (below 1.8e308 in magnitude); got {value!r}") from None
     if math.isnan(result):
         raise ValueError(f"{name} must not be NaN")
-    return result
+    return result + 0.0
 
 
 def _finite(name: str, value: float, real: dtypes.Real) -> float:
@@ -65,6 +66,11 @@ def uniform(low: Any, high: Any, real: dtypes.Real) -> Plan:
     upper = _finite("high", number("high", high), real)
     if lower > upper:
         raise ValueError(f"low must be at most high; got low={lower!r}, high={upper!r}")
+    return _uniform(lower, upper, real)
+
+
+@functools.lru_cache(maxsize=256)
+def _uniform(lower: float, upper: float, real: dtypes.Real) -> Plan:
     if lower == upper:
         return _constant(lower, real)
     width = _finite("high - low", upper - lower, real)
@@ -89,6 +95,11 @@ def truncated_normal(a: Any, b: Any, loc: Any, scale: Any, units: Any, real: dty
         raise ValueError(f"units must be 'std' or 'absolute'; got {units!r}")
     if not lower < upper:
         raise ValueError(f"a must be less than b; got a={lower!r}, b={upper!r}")
+    return _between(lower, upper, centre, deviation, units, real)
+
+
+@functools.lru_cache(maxsize=256)
+def _between(lower: float, upper: float, centre: float, deviation: float, units: str, real: dtypes.Real) -> Plan:
     absolute = units == "absolute"
     if deviation == 0:
         if absolute and not lower <= centre <= upper:
@@ -99,7 +110,7 @@ def truncated_normal(a: Any, b: Any, loc: Any, scale: Any, units: Any, real: dty
     else:
         bounds, standard = (centre + deviation * lower, centre + deviation * upper), (lower, upper)
     least, greatest = dtypes.at_least(bounds[0], real), dtypes.at_most(bounds[1], real)
-    if least > greatest or math.isinf(least) and least > 0 or math.isinf(greatest) and greatest < 0:
+    if least > greatest or (math.isinf(least) and least > 0) or (math.isinf(greatest) and greatest < 0):
         raise ValueError(
             f"a and b must have a {real.name} between them; got a={lower!r}, b={upper!r} with loc={centre!r}, "
             f"scale={deviation!r}, units={units!r}"
@@ -124,6 +135,7 @@ def _truncated(
     if a + b < 0:
         a, b, near, scale = -b, -a, bounds[1], -scale
     method = proposal(a, b)
+    rest: tuple[float, ...]
     if method == "truncated_central":
         rest = (loc, scale, a, b)
     elif method == "truncated_normal":
@@ -151,7 +163,7 @@ def proposal(a: float, b: float) -> str:
 
 
 def tail_numbers(a: float, b: float, scale: float) -> tuple[float, ...]:
-    """scale / r, exp(-r (b - a)), 1 - that, 1 / r and r - a for the exponential proposal of rate r.
+    """Scale / r, exp(-r (b - a)), 1 - that, 1 / r and r - a for the exponential proposal of rate r.
 
     r - a is Robert's optimum (1995, eq. 2.2 gives r) for a tail without end, and at most the middle of the interval, so that
     the best accepted point stays inside it.
@@ -162,5 +174,5 @@ def tail_numbers(a: float, b: float, scale: float) -> tuple[float, ...]:
         context.clear_traps()
         reach = -decimal.Decimal(rate) * decimal.Decimal(b - a) if math.isfinite(b) else decimal.Decimal("-Infinity")
         cut = reach.exp()
-        cut, kept = float(cut), float(1 - cut)
-    return scale / rate, cut, kept, 1.0 / rate, offset
+        kept = 1 - cut
+    return scale / rate, float(cut), float(kept), 1.0 / rate, offset

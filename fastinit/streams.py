@@ -64,7 +64,7 @@ def call_words(sequence: SeedSequence, key: tuple[int, int], call: int) -> tuple
 
 def state_of(sequence: SeedSequence, calls: int, children: int) -> dict[str, Any]:
     """A place in a stream as a dict of ints, lists and strings."""
-    entropy = sequence.entropy
+    entropy: Any = sequence.entropy
     return {
         "kind": "fastinit.Generator",
         "stream_version": STREAM_VERSION,

@@ -27,7 +27,7 @@ def quarter_turns_f64(w):
 
 @device
 def sin_cos_quarter_f32(s):
-    """sin and cos of s quarter turns, |s| <= 1/2."""
+    """Sin and cos of s quarter turns, |s| <= 1/2."""
     z = s * s
     p = fma(z, f32(-0.004602149128913879), f32(0.07968021929264069))
     p = fma(z, p, f32(-0.6459634900093079))
@@ -40,7 +40,7 @@ def sin_cos_quarter_f32(s):
 
 @device
 def sin_cos_quarter_f64(s):
-    """sin and cos of s quarter turns, |s| <= 1/2."""
+    """Sin and cos of s quarter turns, |s| <= 1/2."""
     z = s * s
     p = fma(z, 5.633933781537854e-08, -3.59864335298231e-06)
     p = fma(z, p, 0.0001604411507421909)
@@ -63,7 +63,7 @@ sin_cos_quarter = by_precision(sin_cos_quarter_f32, sin_cos_quarter_f64)
 
 @device
 def place_f32(s, c, w):
-    """sin and cos of the whole angle: swapped at every second axis, with the signs of the quadrant."""
+    """Sin and cos of the whole angle: swapped at every second axis, with the signs of the quadrant."""
     axis = w + u32(0x20000000)  # its top two bits number the axis nearest to the angle
     top = u32(0x80000000)
     odd = (axis & u32(0x40000000)) != 0
@@ -73,7 +73,7 @@ def place_f32(s, c, w):
 
 @device
 def place_f64(s, c, w):
-    """sin and cos of the whole angle: swapped at every second axis, with the signs of the quadrant."""
+    """Sin and cos of the whole angle: swapped at every second axis, with the signs of the quadrant."""
     axis = w + u64(0x2000000000000000)
     top = u64(0x8000000000000000)
     odd = (axis & u64(0x4000000000000000)) != 0
@@ -86,14 +86,14 @@ place = by_precision(place_f32, place_f64)
 
 @device
 def sin_cos_turn(w):
-    """sin and cos of (w + 1/2) / 2^32 turns (of the upper 54 bits, likewise centred, for a 64-bit word)."""
+    """Sin and cos of (w + 1/2) / 2^32 turns (of the upper 54 bits, likewise centred, for a 64-bit word)."""
     s, c = sin_cos_quarter(quarter_turns(w))
     return place(s, c, w)
 
 
 @device
 def box_muller(a, b):
-    """r cos, r sin with r from word `a` and the angle from word `b`."""
+    """R cos, r sin with r from word `a` and the angle from word `b`."""
     e = exponential(a)
     r = sqrt(e + e)
     s, c = sin_cos_turn(b)

@@ -12,7 +12,18 @@ A *row* names what the loop is compiled for: `block`, `trial` and `encode` (`pla
 import numpy as np
 
 from fastinit.kernels.lanes import bitcast, convert, device, part, select
-from fastinit.kernels.memory import load, lowest_bit, one_plane, one_plane_bits, bits_set, peek, poke, store, store_missing_bits, store_planes
+from fastinit.kernels.memory import (
+    bits_set,
+    load,
+    lowest_bit,
+    one_plane,
+    one_plane_bits,
+    peek,
+    poke,
+    store,
+    store_missing_bits,
+    store_planes,
+)
 from fastinit.kernels.philox import PAIR, TILE, planes_at, planes_from
 
 u32, u64 = np.uint32, np.uint64

@@ -142,7 +142,7 @@ def _call(builder, name, lanes, args):
 
 @intrinsic
 def fma(typingctx, a, b, c):
-    """a * b + c rounded once, in every lane."""
+    """A * b + c rounded once, in every lane."""
     lanes = next((t for t in (a, b, c) if isinstance(t, Lanes)), None)
     if lanes is None:
         return None

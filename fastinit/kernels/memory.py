@@ -113,7 +113,11 @@ def store_missing_bits(typingctx, address, masks):
             wide = word if lanes.count == 64 else builder.zext(word, I64)
             bits = builder.or_(bits, builder.shl(wide, ir.Constant(I64, i * lanes.count)))
         if members:
-            builder.store(builder.xor(bits, ir.Constant(I64, 2 ** (len(members) * lanes.count) - 1)), _pointer(builder, args[0], I64), align=1)
+            builder.store(
+                builder.xor(bits, ir.Constant(I64, 2 ** (len(members) * lanes.count) - 1)),
+                _pointer(builder, args[0], I64),
+                align=1,
+            )
         return context.get_dummy_value()
 
     return types.void(address, masks), codegen

@@ -22,12 +22,19 @@ def one_round(x0, x1, x2, x3, k0, k1):
     """One round and the next keys. The upper half of a lane may hold rubbish: only a multiply looks at the low half alone."""
     p0 = (x0 & LOW) * M0
     p1 = (x2 & LOW) * M1
-    return (p1 >> HALF) ^ (x1 ^ np.uint64(k0)), p1, (p0 >> HALF) ^ (x3 ^ np.uint64(k1)), p0, np.uint32(k0 + W0), np.uint32(k1 + W1)
+    return (
+        (p1 >> HALF) ^ (x1 ^ np.uint64(k0)),
+        p1,
+        (p0 >> HALF) ^ (x3 ^ np.uint64(k1)),
+        p0,
+        np.uint32(k0 + W0),
+        np.uint32(k1 + W1),
+    )
 
 
 @device
 def philox4x32(x0, x1, x2, x3, key):
-    """Planes A and B of the counters whose words 0 to 3 are `x0` to `x3` (ten rounds, written out: LLVM unrolls no such loop)."""
+    """Planes A and B of the counters whose words 0 to 3 are `x0` to `x3` (ten rounds, since LLVM unrolls no such loop)."""
     k0, k1 = np.uint32(key), np.uint32(key >> HALF)
     x0, x1, x2, x3, k0, k1 = one_round(x0, x1, x2, x3, k0, k1)
     x0, x1, x2, x3, k0, k1 = one_round(x0, x1, x2, x3, k0, k1)

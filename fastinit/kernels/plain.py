@@ -17,7 +17,7 @@ def bits(a, b, p, encode):
 
 @device
 def uniform(a, b, p, encode):
-    """low + k step, k the upper bits of a word, and never high: p = least, greatest, step."""
+    """Low + k step, k the upper bits of a word, and never high: p = least, greatest, step."""
     x = minimum(fma(upper_bits(a), p[2], p[0]), p[1])
     y = minimum(fma(upper_bits(b), p[2], p[0]), p[1])
     return (encode(x), encode(y)), ()
@@ -25,7 +25,7 @@ def uniform(a, b, p, encode):
 
 @device
 def normal(a, b, p, encode):
-    """loc + scale z: p = loc, scale."""
+    """Loc + scale z: p = loc, scale."""
     x, y = box_muller(a, b)
     return (encode(fma(x, p[1], p[0])), encode(fma(y, p[1], p[0]))), ()
 

@@ -30,13 +30,13 @@ def by_precision(single, double):
 
 @device
 def upper_bits_f32(w):
-    """k = 0 .. 2^24 - 1 as float32: the upper 24 bits, so that k * 2^-24 is uniform on [0, 1)."""
+    """K = 0 .. 2^24 - 1 as float32: the upper 24 bits, so that k * 2^-24 is uniform on [0, 1)."""
     return convert(bitcast(w >> 8, i32), f32)
 
 
 @device
 def upper_bits_f64(w):
-    """k = 0 .. 2^53 - 1 as float64: the upper 53 bits, so that k * 2^-53 is uniform on [0, 1)."""
+    """K = 0 .. 2^53 - 1 as float64: the upper 53 bits, so that k * 2^-53 is uniform on [0, 1)."""
     return convert(w >> 11, f64)
 
 

@@ -57,9 +57,7 @@ STORAGE = {
 }
 
 #: Every pair that a Generator may ask for.
-ROWS = tuple(
-    (method, dtype) for method in METHODS for dtype in STORAGE if (method == "bits") == (dtype == "uint32")
-)
+ROWS = tuple((method, dtype) for method in METHODS for dtype in STORAGE if (method == "bits") == (dtype == "uint32"))
 
 #: place (origin, address, count, step, stride), outer axes, stream (call, key words), parameters, begin, end, chunk.
 SIGNATURE = types.void(

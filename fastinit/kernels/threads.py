@@ -56,5 +56,5 @@ def enter_parallel(count: int) -> Callable[[], None] | None:
 
 def chunk_size(count: int) -> int:
     """Values per chunk: at least four chunks a thread, as long as they are worth the start."""
-    share = -(-count // (4 * numba.get_num_threads()))
+    share = -(-count // (4 * int(numba.get_num_threads())))
     return min(max(-(-share // GRAIN) * GRAIN, GRAIN), CHUNK)

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastinit.kernels.box_muller import box_muller
 from fastinit.kernels.lanes import device, fma, maximum, minimum
-from fastinit.kernels.reals import exponential, low_bits_any, u01_minus_1, negative_log, u01_open_closed, u11_closed
+from fastinit.kernels.reals import exponential, low_bits_any, negative_log, u01_minus_1, u01_open_closed, u11_closed
 
 # Transformed rejection: x = u P(2 u^2 - 1), u uniform on +-1, has density f_x with phi(x) / f_x within 0.6 % of constant on
 # +-2 (docs/scripts/coefficients.py, ten coefficients). So 127 of 128 proposals are accepted unseen.
@@ -55,7 +55,7 @@ def between(x, p):
 
 @device
 def central(a, b, p, encode):
-    """p = least, greatest, loc, scale, lower and upper bound within +-2."""
+    """P = least, greatest, loc, scale, lower and upper bound within +-2."""
     x, y = propose(a), propose(b)
     sure_x = low_bits_any(a, SQUEEZE_BITS) & between(x, p)
     sure_y = low_bits_any(b, SQUEEZE_BITS) & between(y, p)
@@ -91,7 +91,7 @@ def central_trial(a, b, v, w, p, encode):
 
 @device
 def normal(a, b, p, encode):
-    """p = least, greatest, loc, scale, bounds, and -1 to propose |z| instead of z, else 1."""
+    """P = least, greatest, loc, scale, bounds, and -1 to propose |z| instead of z, else 1."""
     x, y = box_muller(a, b)
     x, y = maximum(x, x * p[6]), maximum(y, y * p[6])
     return (encode(inside(x, p)), encode(inside(y, p))), (between(x, p), between(y, p))
@@ -99,8 +99,9 @@ def normal(a, b, p, encode):
 
 @device
 def flat(a, b, p, encode):
-    """Uniform proposal from word a, accepted by word b: p = least, greatest, nearer bound's value, width, a, b - a, max(-a, 0)^2/2.
+    """Uniform proposal from word a, accepted by word b.
 
+    p = least, greatest, nearer bound's value, width as a value, a, b - a, min(a, 0)^2 / 2.
     With d = x - a the exponent x^2/2 - a^2/2 is d (a + d/2), free of cancellation far out.
     """
     u = u01_open_closed(a)

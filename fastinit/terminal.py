@@ -1,0 +1,70 @@
+"""A command's relations with its terminal: the bar, the words it prints, the signals that stop it."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+#: Seconds for which a signal to stop is not repeated.
+PATIENCE = 2.0
+
+
+@contextlib.contextmanager
+def progress(total: int, unit: str, **options: Any) -> Iterator[Callable[[int], object]]:
+    """A bar on stderr, if that is a terminal and tqdm is there."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        tqdm = None
+    if tqdm is None:
+        yield lambda done: None
+        return
+    # disable=None: no bar where stderr is not a terminal
+    with tqdm(total=total, unit=unit, file=sys.stderr, disable=None, dynamic_ncols=True, leave=False, **options) as bar:
+
+        def advance(done: int) -> None:
+            bar.update(done)
+            if bar.n >= total:
+                bar.set_description("finishing")  # a file is written to disk now, which may take longer than the rest
+
+        yield advance
+
+
+def word(text: str) -> str:
+    """The text as it is, or quoted and escaped where that would break the line or the stream."""
+    shown = text if text.isprintable() and text and " " not in text else repr(text)
+    encoding = sys.stdout.encoding or "utf-8"
+    return shown.encode(encoding, "backslashreplace").decode(encoding)
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and SIGHUP raise KeyboardInterrupt with the signal's number.
+
+    Not again for some time after the first: an impatient second Ctrl-C must not stop the removal of the temporary file.
+    """
+    last = -math.inf
+
+    def stop(number: int, frame: object) -> None:
+        nonlocal last
+        before, last = last, time.monotonic()
+        if last - before > PATIENCE:
+            raise KeyboardInterrupt(number)
+
+    replaced: dict[int, Any] = {}
+    try:
+        for name in ("SIGINT", "SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ():
+            number = getattr(signal, name, None)
+            # Others belong to `nohup`, or to a caller.
+            if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                replaced[number] = signal.signal(number, stop)
+        yield
+    finally:
+        for number, handler in replaced.items():
+            signal.signal(number, handler)
