@@ -66,5 +66,6 @@ def stoppable() -> Iterator[None]:
                 replaced[number] = signal.signal(number, stop)
         yield
     finally:
-        for number, handler in replaced.items():
-            signal.signal(number, handler)
+        if last == -math.inf:  # else the process is about to leave, which a second Ctrl-C should not disturb either
+            for number, handler in replaced.items():
+                signal.signal(number, handler)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from fastinit.kernels.rows import ROWS, cache_name
+
 PACKAGE = Path(__file__).parents[1] / "fastinit"
 
 SCRIPT = """
@@ -107,3 +109,9 @@ def test_no_directory_is_writable(package, tmp_path):
     assert done.stdout.split() == ["0", expected]
     assert list(locked.iterdir()) == []
     assert not list(package.rglob("*.nbi"))
+
+
+def test_no_two_kernels_share_cache_files():
+    names = {cache_name(*row, parallel) for row in ROWS for parallel in (False, True)}
+    assert len(ROWS) == 25
+    assert len(names) == 50

@@ -87,12 +87,17 @@ def sources_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def _compile(body: Kernel, name: str, parallel: bool) -> Kernel:
-    """Compile for the one signature, under a name, hence cache files, that no other row, kind or source state shares.
+def cache_name(method: str, dtype: str, parallel: bool) -> str:
+    """The name, hence the cache files, of one kernel in one state of the sources: no other may share it.
 
     Two processes that compile different kernels under one name can each store what the other's index describes.
     """
-    body.__qualname__ = body.__name__ = f"fill_{name}_{'parallel' if parallel else 'serial'}_{sources_digest()}"
+    return f"fill_{method}_{dtype}_{'parallel' if parallel else 'serial'}_{sources_digest()}"
+
+
+def _compile(body: Kernel, name: str, parallel: bool) -> Kernel:
+    """Compile for the one signature, and keep the result in Numba's cache if there is a place for it."""
+    body.__qualname__ = body.__name__ = name
     options = {"parallel": parallel, "nogil": True, "error_model": "numpy"}
     try:
         compiled: Kernel = njit([SIGNATURE], cache=True, **options)(body)
@@ -122,4 +127,4 @@ def kernel(method: str, dtype: str, parallel: bool) -> Kernel:
             high = min(low + chunk, end)
             fill_span(block, trial, rejecting, first, encode, word, layout, cell, place, outer, stream, p, low, high)
 
-    return _compile(threads if parallel else serial, f"{method}_{dtype}", parallel)
+    return _compile(threads if parallel else serial, cache_name(method, dtype, parallel), parallel)
