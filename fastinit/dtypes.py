@@ -89,5 +89,5 @@ def below(x: float, real: Real) -> float:
 
 
 def nearest(x: float, real: Real) -> float:
-    """X rounded to the type the values are computed in, then to the dtype."""
+    """Round x to the type the values are computed in, then to the dtype."""
     return float(_nearest(float(_nearest(x, real.compute)), real.dtype))

@@ -116,8 +116,8 @@ class Generator:
         Returns
         -------
         numpy.ndarray or scalar
-            `out`, or a new C-contiguous array of the block's shape: low + k * step for k uniform on 0 .. 2^24 - 1 (2^53 - 1 for
-            float64), where low is taken up to the next number of the dtype.
+            `out`, or a new C-contiguous array of the block's shape: low + (high - low) * u, u uniform on the multiples of 2^-24
+            (2^-53 for float64) in [0, 1).
 
         Raises
         ------

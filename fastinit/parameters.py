@@ -77,8 +77,8 @@ def _uniform(lower: float, upper: float, real: dtypes.Real) -> Plan:
     least, greatest = dtypes.at_least(lower, real), dtypes.below(upper, real)
     if least > greatest:
         raise ValueError(f"low and high must have a {real.name} in [low, high); got low={lower!r}, high={upper!r}")
-    bits = 53 if real.compute.itemsize == 8 else 24
-    return Plan("uniform", _pack(least, greatest, width * 2.0**-bits))
+    start = dtypes.at_least(lower, dtypes.REALS[real.compute])  # of the computing type, so that 16 bits round the same values
+    return Plan("uniform", _pack(least, greatest, start, width))
 
 
 def normal(loc: Any, scale: Any, real: dtypes.Real) -> Plan:
@@ -104,9 +104,12 @@ def _between(lower: float, upper: float, centre: float, deviation: float, units:
     if deviation == 0:
         if absolute and not lower <= centre <= upper:
             raise ValueError(f"loc must lie in [a, b] where scale is 0; got loc={centre!r}, a={lower!r}, b={upper!r}")
-        return _constant(centre, real)
+        if not absolute:
+            return _constant(centre, real)
     if absolute:
-        bounds, standard = (lower, upper), ((lower - centre) / deviation, (upper - centre) / deviation)
+        bounds, standard = (lower, upper), (0.0, 0.0)
+        if deviation:
+            standard = (lower - centre) / deviation, (upper - centre) / deviation
     else:
         bounds, standard = (centre + deviation * lower, centre + deviation * upper), (lower, upper)
     least, greatest = dtypes.at_least(bounds[0], real), dtypes.at_most(bounds[1], real)
@@ -115,6 +118,8 @@ def _between(lower: float, upper: float, centre: float, deviation: float, units:
             f"a and b must have a {real.name} between them; got a={lower!r}, b={upper!r} with loc={centre!r}, "
             f"scale={deviation!r}, units={units!r}"
         )
+    if deviation == 0:
+        return Plan(None, (min(max(dtypes.nearest(centre, real), least), greatest),))
     if least == greatest or standard[0] == standard[1]:
         return Plan(None, (least,))
     return _truncated(least, greatest, bounds, standard, centre, deviation, real)
@@ -141,10 +146,11 @@ def _truncated(
     elif method == "truncated_normal":
         rest = (loc, scale, a, b, -1.0 if a >= 0 else 1.0)
     elif method == "truncated_flat":
-        width = b - a
-        rest = (near, _finite("scale * (b - a)", scale * width, real), a, width, 0.5 * min(a, 0.0) ** 2)
+        width, inner = b - a, min(a, 0.0)
+        rest = (near, _finite("scale * (b - a)", scale * width, real), a, width, 0.5 * (inner * inner))
     else:
         rest = (near, *tail_numbers(a, b, scale))
+        _finite("scale, divided by the rate of the proposal,", rest[1], real)
     return Plan(method, _pack(least, greatest, *rest))
 
 
@@ -163,7 +169,7 @@ def proposal(a: float, b: float) -> str:
 
 
 def tail_numbers(a: float, b: float, scale: float) -> tuple[float, ...]:
-    """Scale / r, exp(-r (b - a)), 1 - that, 1 / r and r - a for the exponential proposal of rate r.
+    """Numbers of the tail: scale / r, exp(-r (b - a)), 1 - that, 1 / r and r - a for the exponential proposal of rate r.
 
     r - a is Robert's optimum (1995, eq. 2.2 gives r) for a tail without end, and at most the middle of the interval, so that
     the best accepted point stays inside it.

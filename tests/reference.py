@@ -15,17 +15,22 @@ import numpy as np
 
 from tests.reference_floats import (
     PRECISION,
-    bits_of,
+    box_muller,
+    exponential,
     fl,
     fma,
-    from_bits,
     greater,
     horner,
     largest_below,
     largest_not_above,
     lesser,
     nearest,
+    negative_log,
     smallest_not_below,
+    u01_minus_1,
+    u01_open_closed,
+    u11_closed,
+    u01_closed_open,
 )
 
 MASK32 = 2**32 - 1
@@ -106,114 +111,12 @@ def own_word(place, attempt):
     return words(place, attempt)[place.plane]
 
 
-# Section 4: reals from words
-
-
-def width_of(real):
-    return 32 if real is np.float32 else 64
-
-
-def as_signed(word, width):
-    return word - 2**width if word >> (width - 1) else word
-
-
-def upper_bits(word, real):
-    return fl(word >> (8 if real is np.float32 else 11), real)
-
-
-def u01_open_closed(word, real):
-    n = width_of(real)
-    return fma(fl(word, real), 2.0**-n, 2.0 ** -(n + 1))
-
-
-def u01_minus_1(word, real):
-    n = width_of(real)
-    return fma(fl(2**n - 1 - word, real), -(2.0**-n), -(2.0 ** -(n + 1)))
-
-
-def u11_closed(word, real):
-    if real is np.float32:
-        return fma(fl(as_signed(word, 32), real), 2.0**-31, 2.0**-32)
-    return (fl(word >> 11, real) * 2.0**-52 - 1.0) + 2.0**-53
-
-
-def quarter_turns(word, real):
-    if real is np.float32:
-        return fma(fl(as_signed(4 * word % 2**32, 32), real), 2.0**-32, 2.0**-31)
-    f = 1.0 + 2.0**-52 * fl((4 * word % 2**64 ^ 2**63) >> 12, real)
-    return (f - 1.5) + 2.0**-53
-
-
-LN2 = 0.6931471805599453
-LOG32 = (
-    -0.08787265419960022, 0.1415964663028717, -0.148347869515419, 0.16588488221168518, -0.19972050189971924,
-    0.25001147389411926, -0.3333367109298706, 0.4999999701976776, -1.0,
-)  # fmt: skip
-LOG64 = (
-    0.14616449685043406, 0.15331721600556042, 0.18182889125261723, 0.2222221113479508, 0.28571428625975487,
-    0.39999999999899505, 0.666666666666667,
-)  # fmt: skip
-
-
-def split(x, x_minus_1):
-    """k and f: x is 2^k times 1 + f."""
-    real = type(x)
-    shift, middle = (23, 0x3F3504F3) if real is np.float32 else (52, 0x3FE6A09E667F3BCD)
-    bits = bits_of(x)
-    k = (bits - middle) >> shift
-    return real(k), x_minus_1 if k == 0 else from_bits(bits - (k << shift), real) - 1.0
-
-
-def negative_log(x, x_minus_1):
-    k, f = split(x, x_minus_1)
-    if type(x) is np.float32:
-        return fma(f, horner(f, LOG32), k * -LN2)
-    s = f / (f + 2.0)
-    z = s * s
-    return fma(k, -LN2, s * (f - z * horner(z, LOG64)) - f)
-
-
-def exponential(word, real):
-    return negative_log(u01_open_closed(word, real), u01_minus_1(word, real))
-
-
-SIN32 = (-0.004602149128913879, 0.07968021929264069, -0.6459634900093079, 1.5707963705062866)
-COS32 = (0.0009067399078048766, -0.02086152881383896, 0.253669410943985, -1.2337005138397217)
-SIN64 = (
-    5.633933781537854e-08, -3.59864335298231e-06, 0.0001604411507421909, -0.004681754132340976, 0.07969262624604301,
-    -0.6459640975062443, 1.5707963267948966,
-)  # fmt: skip
-COS64 = (
-    -6.329396344967424e-09, 4.710678405505227e-07, -2.5202039028029178e-05, 0.0009192602745468447, -0.020863480763340773,
-    0.2536695079010478, -1.2337005501361697,
-)  # fmt: skip
-
-
-def sin_cos(word, real):
-    n = width_of(real)
-    s = quarter_turns(word, real)
-    z = s * s
-    first = s * horner(z, SIN32 if n == 32 else SIN64)
-    second = fma(z, horner(z, COS32 if n == 32 else COS64), 1.0)
-    n2 = (word + 2 ** (n - 3)) % 2**n
-    if n2 >> (n - 2) & 1:
-        first, second = second, first
-    if n2 >> (n - 1) & 1:
-        first = -first
-    if n2 + 2 ** (n - 2) >> (n - 1) & 1:
-        second = -second
-    return first, second
-
-
-def box_muller(pair, real):
-    """The elements of plane A and of plane B from their pair of words."""
-    e = exponential(pair[0], real)
-    r = np.sqrt(e + e)
-    sine, cosine = sin_cos(pair[1], real)
-    return r * cosine, r * sine
-
-
 # Section 5: distributions
+
+
+def parameter(x):
+    """An argument as a binary64 number, -0 as 0."""
+    return float(x) + 0.0
 
 
 def bits(seed, path, call, index):
@@ -222,18 +125,20 @@ def bits(seed, path, call, index):
 
 def uniform(seed, path, call, index, low, high, dtype):
     real = PRECISION[dtype]
-    low, high = float(low), float(high)
+    low, high = parameter(low), parameter(high)
     if low == high:
         return stored(fl(low, real), dtype)
     least, greatest = real(smallest_not_below(low, dtype)), real(largest_below(high, dtype))
-    step = fl((high - low) * (2.0**-53 if dtype == "float64" else 2.0**-24), real)
+    start = real(smallest_not_below(low, real.__name__))
+    start = real(smallest_not_below(low, real.__name__))
+    width = fl(high - low, real)
     word = own_word(element((seed, path, call), index, real, 2), 0)
-    return stored(lesser(fma(upper_bits(word, real), step, least), greatest), dtype)
+    return stored(lesser(greater(fma(u01_closed_open(word, real), width, start), least), greatest), dtype)
 
 
 def normal(seed, path, call, index, loc, scale, dtype):
     real = PRECISION[dtype]
-    loc, scale = fl(float(loc), real), fl(float(scale), real)
+    loc, scale = fl(parameter(loc), real), fl(parameter(scale), real)
     if scale == 0:
         return stored(loc, dtype)
     place = element((seed, path, call), index, real, 2)
@@ -241,12 +146,15 @@ def normal(seed, path, call, index, loc, scale, dtype):
 
 
 def truncated_normal(seed, path, call, index, low, high, loc, scale, units, dtype):
-    real = PRECISION[dtype]
-    interval = truncation(float(low), float(high), float(loc), float(scale), units, dtype)
+    interval = truncation(*map(parameter, (low, high, loc, scale)), units, dtype)
     if not isinstance(interval, Interval):
         return stored(interval, dtype)
+    return draw_between((seed, path, call), index, interval, dtype)
+
+
+def draw_between(stream, index, interval, dtype):
     planes = 2 if interval.proposal in (central, two_sided, folded) else 1
-    place = element((seed, path, call), index, real, planes)
+    place = element(stream, index, PRECISION[dtype], planes)
     for attempt in range(TAKEN_ANYWAY + 1):
         x, accepted = interval.proposal(interval, place, attempt)
         if accepted:
@@ -278,7 +186,10 @@ def truncation(a, b, loc, scale, units, dtype):
     """An Interval, or the value if there is but one."""
     real = PRECISION[dtype]
     if scale == 0:
-        return fl(loc, real)
+        value = fl(loc, real)
+        if units == "absolute":
+            value = lesser(greater(value, real(smallest_not_below(a, dtype))), real(largest_not_above(b, dtype)))
+        return value
     if units == "std":
         lower, upper = loc + scale * a, loc + scale * b
     else:

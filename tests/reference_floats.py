@@ -1,4 +1,4 @@
-"""IEEE 754 rounding through exact rationals.
+"""IEEE 754 rounding through exact rationals, and section 4 of docs/stream-format.md: reals from words.
 
 A computed number is a NumPy scalar, `np.float32` or `np.float64`: its +, -, *, / and square root are rounded once, and a Python
 float beside it counts as the nearest number of its precision. A stored number of any dtype is a Python float, which holds all.
@@ -41,11 +41,12 @@ def rounded(x, dtype, direction):
     form = FORMATS[dtype]
     unit = Fraction(2) ** (max(exponent(x), form.least_exponent) - form.digits + 1)
     y = direction(x / unit) * unit
+    sign = -1.0 if x < 0 else 1.0
     top = (2 - Fraction(2) ** (1 - form.digits)) * 2**form.greatest_exponent
     if abs(y) > top:
         towards_zero = direction is (math.floor if x > 0 else math.ceil)
-        return math.copysign(float(top) if towards_zero else math.inf, x)
-    return math.copysign(float(y), x)
+        return math.copysign(float(top) if towards_zero else math.inf, sign)
+    return math.copysign(float(y), sign)
 
 
 def nearest(x, dtype):
@@ -73,6 +74,8 @@ def fma(x, y, z):
     """x * y + z rounded once, in the precision of x; Python floats among y and z count as the nearest numbers of it."""
     real = type(x)
     y, z = real(y), real(z)
+    if not (np.isfinite(x) and np.isfinite(y) and np.isfinite(z)):
+        return x * y + z
     exact = Fraction(float(x)) * Fraction(float(y)) + Fraction(float(z))
     if exact == 0:
         return x * y + z  # exact here, and the sign of the zero is IEEE's
@@ -103,3 +106,111 @@ def lesser(x, y):
 def greater(x, y):
     """max(x, y) of the text."""
     return x if x > y else y
+
+
+# Section 4: reals from words
+
+
+def width_of(real):
+    return 32 if real is np.float32 else 64
+
+
+def as_signed(word, width):
+    return word - 2**width if word >> (width - 1) else word
+
+
+def u01_closed_open(word, real):
+    shift, bits = (8, 24) if real is np.float32 else (11, 53)
+    return fl(word >> shift, real) * real(2.0**-bits)
+
+
+def u01_open_closed(word, real):
+    n = width_of(real)
+    return fma(fl(word, real), 2.0**-n, 2.0 ** -(n + 1))
+
+
+def u01_minus_1(word, real):
+    n = width_of(real)
+    return fma(fl(2**n - 1 - word, real), -(2.0**-n), -(2.0 ** -(n + 1)))
+
+
+def u11_closed(word, real):
+    if real is np.float32:
+        return fma(fl(as_signed(word, 32), real), 2.0**-31, 2.0**-32)
+    return (fl(word >> 11, real) * 2.0**-52 - 1.0) + 2.0**-53
+
+
+def quarter_turns(word, real):
+    if real is np.float32:
+        return fma(fl(as_signed(4 * word % 2**32, 32), real), 2.0**-32, 2.0**-31)
+    f = 1.0 + 2.0**-52 * fl((4 * word % 2**64 ^ 2**63) >> 12, real)
+    return (f - 1.5) + 2.0**-53
+
+
+LN2 = 0.6931471805599453
+LOG32 = (
+    -0.08787265419960022, 0.1415964663028717, -0.148347869515419, 0.16588488221168518, -0.19972050189971924,
+    0.25001147389411926, -0.3333367109298706, 0.4999999701976776, -1.0,
+)  # fmt: skip
+LOG64 = (
+    0.14616449685043406, 0.15331721600556042, 0.18182889125261723, 0.2222221113479508, 0.28571428625975487,
+    0.39999999999899505, 0.666666666666667,
+)  # fmt: skip
+
+
+def split(x, x_minus_1):
+    """k and f: x is 2^k times 1 + f."""
+    real = type(x)
+    shift, middle = (23, 0x3F3504F3) if real is np.float32 else (52, 0x3FE6A09E667F3BCD)
+    bits = bits_of(x)
+    k = (bits - middle) >> shift
+    return real(k), x_minus_1 if k == 0 else from_bits(bits - (k << shift), real) - 1.0
+
+
+def negative_log(x, x_minus_1):
+    k, f = split(x, x_minus_1)
+    if type(x) is np.float32:
+        return fma(f, horner(f, LOG32), k * -LN2)
+    s = f / (f + 2.0)
+    z = s * s
+    return fma(k, -LN2, s * (f - z * horner(z, LOG64)) - f)
+
+
+def exponential(word, real):
+    return negative_log(u01_open_closed(word, real), u01_minus_1(word, real))
+
+
+SIN32 = (-0.004602149128913879, 0.07968021929264069, -0.6459634900093079, 1.5707963705062866)
+COS32 = (0.0009067399078048766, -0.02086152881383896, 0.253669410943985, -1.2337005138397217)
+SIN64 = (
+    5.633933781537854e-08, -3.59864335298231e-06, 0.0001604411507421909, -0.004681754132340976, 0.07969262624604301,
+    -0.6459640975062443, 1.5707963267948966,
+)  # fmt: skip
+COS64 = (
+    -6.329396344967424e-09, 4.710678405505227e-07, -2.5202039028029178e-05, 0.0009192602745468447, -0.020863480763340773,
+    0.2536695079010478, -1.2337005501361697,
+)  # fmt: skip
+
+
+def sin_cos(word, real):
+    n = width_of(real)
+    s = quarter_turns(word, real)
+    z = s * s
+    first = s * horner(z, SIN32 if n == 32 else SIN64)
+    second = fma(z, horner(z, COS32 if n == 32 else COS64), 1.0)
+    n2 = (word + 2 ** (n - 3)) % 2**n
+    if n2 >> (n - 2) & 1:
+        first, second = second, first
+    if n2 >> (n - 1) & 1:
+        first = -first
+    if n2 + 2 ** (n - 2) >> (n - 1) & 1:
+        second = -second
+    return first, second
+
+
+def box_muller(pair, real):
+    """The elements of plane A and of plane B from their pair of words."""
+    e = exponential(pair[0], real)
+    r = np.sqrt(e + e)
+    sine, cosine = sin_cos(pair[1], real)
+    return r * cosine, r * sine

@@ -61,7 +61,10 @@ def test_table():
 
 CPUS = {
     "SSE2": ("generic", ""),
-    "AVX2": ("haswell", "+avx2,+avx,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+sse4.2,+sse4.1,+ssse3,+sse3,+sse2,+64bit,+cx16,+cmov,+fxsr"),
+    "AVX2": (
+        "haswell",
+        "+avx2,+avx,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+sse4.2,+sse4.1,+ssse3,+sse3,+sse2,+64bit,+cx16,+cmov,+fxsr",
+    ),
 }
 
 

@@ -8,7 +8,7 @@ the wanted one, varies least: a sequence of linear programmes (SciPy).
 import mpmath as mp
 import numpy as np
 from scipy.optimize import linprog
-from scipy.special import ndtri, ndtr
+from scipy.special import ndtr, ndtri
 
 mp.mp.dps = 60
 
@@ -94,7 +94,14 @@ if __name__ == "__main__":
     def log_ratio(f):
         return -mp.log1p(f) / f if f else mp.mpf(-1)
 
-    show("-log1p(f)/f, f in [sqrt(1/2)-1, sqrt(2)-1], float32", log_ratio, pinned(log_ratio, -1, 1 / s - 1, s - 1, 8), 1 / s - 1, s - 1, f32)
+    show(
+        "-log1p(f)/f, f in [sqrt(1/2)-1, sqrt(2)-1], float32",
+        log_ratio,
+        pinned(log_ratio, -1, 1 / s - 1, s - 1, 8),
+        1 / s - 1,
+        s - 1,
+        f32,
+    )
 
     def log_rest(z):
         root = mp.sqrt(z)

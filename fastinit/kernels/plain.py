@@ -6,8 +6,8 @@ entry per plane that a tile's elements fill; `accepts` has a mask for each, or i
 """
 
 from fastinit.kernels.box_muller import box_muller
-from fastinit.kernels.lanes import device, fma, minimum
-from fastinit.kernels.reals import upper_bits
+from fastinit.kernels.lanes import device, fma, maximum, minimum
+from fastinit.kernels.reals import u01_closed_open
 
 
 @device
@@ -17,15 +17,15 @@ def bits(a, b, p, encode):
 
 @device
 def uniform(a, b, p, encode):
-    """Low + k step, k the upper bits of a word, and never high: p = least, greatest, step."""
-    x = minimum(fma(upper_bits(a), p[2], p[0]), p[1])
-    y = minimum(fma(upper_bits(b), p[2], p[0]), p[1])
+    """The value low + width u, and never high: p = least, greatest, low, width."""
+    x = minimum(maximum(fma(u01_closed_open(a), p[3], p[2]), p[0]), p[1])
+    y = minimum(maximum(fma(u01_closed_open(b), p[3], p[2]), p[0]), p[1])
     return (encode(x), encode(y)), ()
 
 
 @device
 def normal(a, b, p, encode):
-    """Loc + scale z: p = loc, scale."""
+    """The value loc + scale z: p = loc, scale."""
     x, y = box_muller(a, b)
     return (encode(fma(x, p[1], p[0])), encode(fma(y, p[1], p[0]))), ()
 

@@ -29,15 +29,15 @@ def by_precision(single, double):
 
 
 @device
-def upper_bits_f32(w):
-    """K = 0 .. 2^24 - 1 as float32: the upper 24 bits, so that k * 2^-24 is uniform on [0, 1)."""
-    return convert(bitcast(w >> 8, i32), f32)
+def u01_closed_open_f32(w):
+    """k * 2^-24 with k = 0 .. 2^24 - 1 the upper bits."""
+    return convert(bitcast(w >> 8, i32), f32) * f32(2**-24)
 
 
 @device
-def upper_bits_f64(w):
-    """K = 0 .. 2^53 - 1 as float64: the upper 53 bits, so that k * 2^-53 is uniform on [0, 1)."""
-    return convert(w >> 11, f64)
+def u01_closed_open_f64(w):
+    """k * 2^-53 with k = 0 .. 2^53 - 1 the upper bits."""
+    return convert(w >> 11, f64) * 2.0**-53
 
 
 @device
@@ -64,7 +64,7 @@ def u11_closed_f64(w):
     return (convert(w >> 11, f64) * 2.0**-52 - 1.0) + 2.0**-53
 
 
-upper_bits = by_precision(upper_bits_f32, upper_bits_f64)
+u01_closed_open = by_precision(u01_closed_open_f32, u01_closed_open_f64)
 u01_open_closed = by_precision(u01_open_closed_f32, u01_open_closed_f64)
 u11_closed = by_precision(u11_closed_f32, u11_closed_f64)
 

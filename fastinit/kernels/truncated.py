@@ -55,7 +55,7 @@ def between(x, p):
 
 @device
 def central(a, b, p, encode):
-    """P = least, greatest, loc, scale, lower and upper bound within +-2."""
+    """Parameters p = least, greatest, loc, scale, lower and upper bound within +-2."""
     x, y = propose(a), propose(b)
     sure_x = low_bits_any(a, SQUEEZE_BITS) & between(x, p)
     sure_y = low_bits_any(b, SQUEEZE_BITS) & between(y, p)
@@ -91,7 +91,7 @@ def central_trial(a, b, v, w, p, encode):
 
 @device
 def normal(a, b, p, encode):
-    """P = least, greatest, loc, scale, bounds, and -1 to propose |z| instead of z, else 1."""
+    """Parameters p = least, greatest, loc, scale, bounds, and -1 to propose |z| instead of z, else 1."""
     x, y = box_muller(a, b)
     x, y = maximum(x, x * p[6]), maximum(y, y * p[6])
     return (encode(inside(x, p)), encode(inside(y, p))), (between(x, p), between(y, p))

@@ -1,0 +1,34 @@
+"""One hypothesis profile for all tests, and one table of what a Generator can draw."""
+
+import math
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "fixed", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
+)
+settings.load_profile("fixed")
+
+DTYPES = ("float32", "float64", "float16", "bfloat16")
+
+#: A method of Generator and arguments for each kernel: `test_promise.py` checks that none is missing.
+DRAWS = {
+    "bits": ("bits", ()),
+    "uniform": ("uniform", (-1.5, 2.5)),
+    "normal": ("normal", (0.5, 2.0)),
+    "central": ("truncated_normal", (-2.0, 2.0, 0.5, 2.0)),
+    "two-sided": ("truncated_normal", (-3.0, 2.5, 0.5, 2.0)),
+    "folded": ("truncated_normal", (-math.inf, 0.0, 0.5, 2.0)),
+    "flat": ("truncated_normal", (0.1, 0.5, 0.5, 2.0)),
+    "tail": ("truncated_normal", (2.0, math.inf, 0.5, 2.0)),
+    "mirrored tail": ("truncated_normal", (-4.0, -2.0, 0.5, 2.0)),
+}
+ROWS = [(name, dtype) for name in DRAWS for dtype in (("uint32",) if name == "bits" else DTYPES)]
+
+
+def draw(rng, name, dtype, **keywords):
+    """What `rng` gives for a row of the table."""
+    method, parameters = DRAWS[name]
+    if method != "bits":
+        keywords["dtype"] = dtype
+    return getattr(rng, method)(*parameters, **keywords)
