@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import numpy as np
 
 #: Logical indices stay below this, so that they fit signed 64-bit integers.
 MOST_ELEMENTS = 2**63 - 1
+#: NumPy's own limit.
+MOST_AXES = 64
 
 
 class Axis(NamedTuple):
@@ -32,15 +34,28 @@ class Block(NamedTuple):
     steps: tuple[int, ...] | None = None
 
 
-def shape_of(size: Any, name: str = "size") -> tuple[int, ...]:
-    """`size` as a tuple of non-negative ints whose product fits."""
+def _integers(size: Any, name: str) -> tuple[int, ...]:
+    wrong = TypeError(f"{name} must be an int or a sequence of ints; got {size!r}")
+    if isinstance(size, bool | np.bool_ | str | bytes | bytearray | Set | Mapping):
+        raise wrong
     try:
-        shape: tuple[int, ...] = (operator.index(size),)
+        return (operator.index(size),)
     except TypeError:
-        try:
-            shape = tuple(operator.index(n) for n in size)
-        except TypeError:
-            raise TypeError(f"{name} must be an int or a sequence of ints; got {size!r}") from None
+        pass
+    try:
+        entries = list(size)
+        if any(isinstance(n, bool | np.bool_) for n in entries):
+            raise wrong
+        return tuple(operator.index(n) for n in entries)
+    except TypeError:
+        raise wrong from None
+
+
+def shape_of(size: Any, name: str = "size") -> tuple[int, ...]:
+    """`size` as a tuple of at most 64 non-negative ints whose product fits."""
+    shape = _integers(size, name)
+    if len(shape) > MOST_AXES:
+        raise ValueError(f"{name} must have at most {MOST_AXES} axes; got {len(shape)}")
     if any(n < 0 for n in shape):
         raise ValueError(f"{name} must not be negative; got {size!r}")
     if math.prod(shape) > MOST_ELEMENTS or any(n > MOST_ELEMENTS for n in shape):
@@ -95,6 +110,12 @@ def select(index: Any, shape: tuple[int, ...]) -> Block:
             raise IndexError(f"index must be in [{-n}, {n}) for axis {axis} of size {shape}; got {i}")
         origin += (i % n) * step
     return Block(tuple(counts), origin, tuple(steps))
+
+
+def is_element(index: Any) -> bool:
+    """Whether an index that leaves no axes means an element, not (as with an Ellipsis) an array without axes."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return index is not None and not any(part is Ellipsis for part in parts)
 
 
 #: Runs shorter than this are filled element by element, so a longer axis had better be the innermost.

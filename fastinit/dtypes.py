@@ -49,7 +49,7 @@ def resolve(dtype: Any) -> Real:
     else:
         try:
             wanted = np.dtype(dtype) if dtype is not None else None
-        except TypeError:
+        except (TypeError, ValueError, SyntaxError):  # NumPy parses strings
             wanted = None
     real = REALS.get(wanted) if wanted is not None else None
     if real is None or not wanted.isnative:

@@ -61,7 +61,7 @@ class Generator:
         if not isinstance(sequence, SeedSequence):
             raise TypeError(f"sequence must be a numpy.random.SeedSequence; got {type(sequence).__name__}")
         self._lock = threading.Lock()
-        self._place(sequence, 0, sequence.n_children_spawned)
+        self._place(streams.own(sequence), 0, sequence.n_children_spawned)
 
     def _place(self, sequence: SeedSequence, calls: int, children: int) -> None:
         self._sequence = sequence
@@ -81,11 +81,11 @@ class Generator:
         elif index is not None:
             raise TypeError("size must be given where index is: it is the shape that index cuts a block from")
         else:
-            shape = () if out is None else np.shape(out)
+            shape = () if out is None else outputs.array(out).shape
         block = blocks.Block(shape) if index is None else blocks.select(index, shape)
         target = np.empty(block.shape, dtype) if out is None else outputs.check(out, block.shape, dtype)
         dispatch.run(plan, name, block, target, self._next_call())
-        scalar = not block.shape and out is None and (size is None or index is not None)
+        scalar = not block.shape and out is None and (size is None or blocks.is_element(index))
         return target[()] if scalar else target
 
     def uniform(

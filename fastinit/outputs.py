@@ -24,10 +24,16 @@ def _may_overlap(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int
     return bool(np.diff(np.sort(offsets)).min() < itemsize)
 
 
-def check(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """`out` itself, if the block can be written into it."""
+def array(out: Any) -> np.ndarray[Any, Any]:
+    """`out` itself, if it is an array whose every element can be set."""
     if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out must be a numpy.ndarray; got {type(out).__name__}")
+    return out
+
+
+def check(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """`out` itself, if the block can be written into it."""
+    out = array(out)
     if out.dtype != dtype:
         raise TypeError(f"out must have dtype {dtype}, as asked for by dtype=; got {out.dtype}")
     if out.shape != shape:

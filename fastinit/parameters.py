@@ -27,14 +27,18 @@ def number(name: str, value: Any) -> float:
     """A real argument as a float; NaN and whatever is not one real number are refused."""
     if type(value) is float and value == value:
         return value + 0.0  # never -0.0, which a memo would take for 0.0
-    if isinstance(value, bool | np.bool_ | str | bytes | complex) or np.ndim(value) != 0:
-        raise TypeError(f"{name} must be a real number; got {value!r}")
+    given = value
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    unreal = bool | np.bool_ | complex | np.complexfloating | str | bytes | np.ndarray
+    if isinstance(value, unreal) or not (hasattr(value, "__float__") or hasattr(value, "__index__")):
+        raise TypeError(f"{name} must be a real number; got {given!r}")
     try:
         result = float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a real number; got {value!r}") from None
+        raise TypeError(f"{name} must be a real number; got {given!r}") from None
     except OverflowError:
-        raise ValueError(f"{name} must fit a double (below 1.8e308 in magnitude); got {value!r}") from None
+        raise ValueError(f"{name} must fit a double (below 1.8e308 in magnitude); got {given!r}") from None
     if math.isnan(result):
         raise ValueError(f"{name} must not be NaN")
     return result + 0.0
@@ -91,6 +95,8 @@ def truncated_normal(a: Any, b: Any, loc: Any, scale: Any, units: Any, real: dty
     lower, upper = number("a", a), number("b", b)
     centre = _finite("loc", number("loc", loc), real)
     deviation = _deviation(scale, real)
+    if not isinstance(units, str):
+        raise TypeError(f"units must be 'std' or 'absolute'; got {units!r}")
     if units not in ("std", "absolute"):
         raise ValueError(f"units must be 'std' or 'absolute'; got {units!r}")
     if not lower < upper:

@@ -7,6 +7,7 @@ children. A name becomes spawn-key words by hashing, so a child depends on the s
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -18,20 +19,34 @@ STREAM_VERSION = 1
 _CALL_BITS = 32
 
 
+def _plain(entropy: Any) -> Any:
+    """Entropy as ints and lists of its own, so that nobody can change it later and JSON can hold it."""
+    if isinstance(entropy, int | np.integer) and not isinstance(entropy, bool | np.bool_):
+        if entropy < 0:
+            raise ValueError(f"negative: {entropy!r}")
+        return int(entropy)
+    if isinstance(entropy, str | bytes | bytearray | Set | Mapping) or not isinstance(entropy, Iterable):
+        raise TypeError(f"not an int: {entropy!r}")
+    return [_plain(part) for part in entropy]
+
+
+def own(sequence: SeedSequence) -> SeedSequence:
+    """The same sequence with nothing that its maker still holds."""
+    return SeedSequence(_plain(sequence.entropy), spawn_key=tuple(map(int, sequence.spawn_key)), pool_size=sequence.pool_size)
+
+
 def seed_sequence(seed: Any) -> SeedSequence:
     """The seed sequence of what `default_rng` takes."""
     if isinstance(seed, SeedSequence):
         return seed
-    if isinstance(seed, bool | np.bool_ | float | str | bytes):
-        raise TypeError(f"seed must be None, an int, a sequence of ints, a SeedSequence or a Generator; got {seed!r}")
     try:
-        return SeedSequence(seed)
+        return SeedSequence(None if seed is None else _plain(seed))
     except TypeError:
         raise TypeError(
-            f"seed must be None, an int, a sequence of ints, a SeedSequence or a Generator; got {type(seed).__name__}"
+            f"seed must be None, an int, a sequence of ints, a SeedSequence or a Generator; got {type(seed).__name__} {seed!r}"
         ) from None
-    except ValueError as error:
-        raise ValueError(f"seed must hold non-negative integers; got {seed!r}") from error
+    except ValueError:
+        raise ValueError(f"seed must hold non-negative integers; got {seed!r}") from None
 
 
 def extend(sequence: SeedSequence, *words: int) -> SeedSequence:
@@ -41,7 +56,11 @@ def extend(sequence: SeedSequence, *words: int) -> SeedSequence:
 
 def name_words(name: str) -> tuple[int, ...]:
     """A name as the four 32-bit spawn-key words that stand for it: BLAKE2s-128 of its UTF-8 bytes, little endian."""
-    digest = hashlib.blake2s(name.encode(), digest_size=16, person=b"fastinit").digest()
+    try:
+        text = name.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"name must be text that UTF-8 can hold; got {name!r}") from None
+    digest = hashlib.blake2s(text, digest_size=16, person=b"fastinit").digest()
     return tuple(int(word) for word in np.frombuffer(digest, "<u4"))
 
 
@@ -64,16 +83,22 @@ def call_words(sequence: SeedSequence, key: tuple[int, int], call: int) -> tuple
 
 def state_of(sequence: SeedSequence, calls: int, children: int) -> dict[str, Any]:
     """A place in a stream as a dict of ints, lists and strings."""
-    entropy: Any = sequence.entropy
     return {
         "kind": "fastinit.Generator",
         "stream_version": STREAM_VERSION,
-        "entropy": int(entropy) if isinstance(entropy, int | np.integer) else [int(word) for word in np.ravel(entropy)],
+        "entropy": _plain(sequence.entropy),
         "spawn_key": [int(word) for word in sequence.spawn_key],
         "pool_size": int(sequence.pool_size),
         "calls": calls,
         "children": children,
     }
+
+
+def _count(state: dict[str, Any], entry: str, least: int) -> int:
+    value = state[entry]
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{entry} must be an int of at least {least}; got {value!r}")
+    return int(value)
 
 
 def from_state(state: Any) -> tuple[SeedSequence, int, int]:
@@ -86,10 +111,8 @@ def from_state(state: Any) -> tuple[SeedSequence, int, int]:
             f"got {state.get('kind')!r}, {state.get('stream_version')!r}"
         )
     try:
-        sequence = SeedSequence(state["entropy"], spawn_key=tuple(state["spawn_key"]), pool_size=state["pool_size"])
-        calls, children = int(state["calls"]), int(state["children"])
+        path = tuple(_plain(word) for word in _plain(state["spawn_key"]))
+        sequence = SeedSequence(_plain(state["entropy"]), spawn_key=path, pool_size=_count(state, "pool_size", 4))
+        return sequence, _count(state, "calls", 0), _count(state, "children", 0)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"state must have the entries that `Generator.state` gives; got {state!r}") from error
-    if calls < 0 or children < 0:
-        raise ValueError(f"state must count calls and children from 0; got {calls}, {children}")
-    return sequence, calls, children

@@ -288,6 +288,8 @@ def test_any_spawn(count):
 
 @settings(max_examples=1500)
 @given(dtype=st.sampled_from(DTYPES), low=any_float, high=any_float)
+@example(dtype="float32", low=0.0, high=1e-38)
+@example(dtype="bfloat16", low=0.3, high=0.7)
 def test_uniform_keeps_any_bounds(dtype, low, high):
     """Refused only where there is a reason; else within bounds, of more than one number where the range has many."""
     largest = float(np.finfo(np.float64 if dtype == "float64" else np.float32).max)
@@ -314,6 +316,7 @@ def test_uniform_keeps_any_bounds(dtype, low, high):
     scale=any_float.map(abs),
     units=st.sampled_from(["std", "absolute"]),
 )
+@example(dtype="float32", a=0.29, b=0.3, loc=0.3, scale=0.0, units="absolute")
 @example(dtype="float64", a=-1e308, b=1e308, loc=1e308, scale=1e308, units="std")
 @example(dtype="float32", a=1e30, b=INF, loc=0.0, scale=1.0, units="std")
 def test_truncated_keeps_any_bounds(dtype, a, b, loc, scale, units):
