@@ -28,18 +28,19 @@ def array(out: Any) -> np.ndarray[Any, Any]:
     """`out` itself, if it is an array whose every element can be set."""
     if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out must be a numpy.ndarray; got {type(out).__name__}")
-    return out
+    found: np.ndarray[Any, Any] = out
+    return found
 
 
 def check(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     """`out` itself, if the block can be written into it."""
-    out = array(out)
-    if out.dtype != dtype:
-        raise TypeError(f"out must have dtype {dtype}, as asked for by dtype=; got {out.dtype}")
-    if out.shape != shape:
-        raise ValueError(f"out must have shape {shape}; got {out.shape}")
-    if not out.flags.writeable:
+    target = array(out)
+    if target.dtype != dtype:
+        raise TypeError(f"out must have dtype {dtype}, as asked for by dtype=; got {target.dtype}")
+    if target.shape != shape:
+        raise ValueError(f"out must have shape {shape}; got {target.shape}")
+    if not target.flags.writeable:
         raise ValueError("out must be writable; got a read-only array")
-    if not out.flags.c_contiguous and _may_overlap(out.shape, out.strides, out.itemsize):
-        raise ValueError(f"out must not overlap itself; got shape {out.shape} with strides {out.strides}")
-    return out
+    if not target.flags.c_contiguous and _may_overlap(target.shape, target.strides, target.itemsize):
+        raise ValueError(f"out must not overlap itself; got shape {target.shape} with strides {target.strides}")
+    return target

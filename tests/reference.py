@@ -27,10 +27,10 @@ from tests.reference_floats import (
     nearest,
     negative_log,
     smallest_not_below,
+    u01_closed_open,
     u01_minus_1,
     u01_open_closed,
     u11_closed,
-    u01_closed_open,
 )
 
 MASK32 = 2**32 - 1
