@@ -7,6 +7,7 @@ children. A name becomes spawn-key words by hashing, so a child depends on the s
 from __future__ import annotations
 
 import hashlib
+import operator
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
@@ -111,7 +112,7 @@ def from_state(state: Any) -> tuple[SeedSequence, int, int]:
             f"got {state.get('kind')!r}, {state.get('stream_version')!r}"
         )
     try:
-        path = tuple(_plain(word) for word in _plain(state["spawn_key"]))
+        path = tuple(operator.index(word) for word in _plain(state["spawn_key"]))
         sequence = SeedSequence(_plain(state["entropy"]), spawn_key=path, pool_size=_count(state, "pool_size", 4))
         return sequence, _count(state, "calls", 0), _count(state, "children", 0)
     except (KeyError, TypeError, ValueError) as error:

@@ -236,7 +236,7 @@ def test_size_of_a_wrong_type(method, size):
     refused(TypeError, ["size must be an int or a sequence of ints", repr(size)], method, size=size)
 
 
-@pytest.mark.parametrize("size", [np.True_, (2, np.True_), {2: 3}, {3}], ids=repr)
+@pytest.mark.parametrize("size", [True, (2, True), np.True_, (2, np.True_), {2: 3}, {3}], ids=repr)
 def test_size_without_an_order_or_of_booleans(size):
     refused(TypeError, ["size", repr(size)], "uniform", size=size)
 
@@ -608,6 +608,7 @@ def test_state_without_an_entry(entry):
         ("spawn_key", 5),
         ("spawn_key", "12"),
         ("spawn_key", [0.5]),
+        ("spawn_key", [[1]]),
         ("pool_size", 1),
         ("pool_size", 4.0),
         ("pool_size", "4"),

@@ -222,6 +222,8 @@ def test_any_out(out):
     | st.lists(st.integers(-1, 2**70), max_size=6)
     | st.lists(st.lists(st.integers(0, 9), max_size=2), max_size=2)
 )
+@example([2**64 - 1, 5])
+@example([[1, 2], [3]])
 def test_any_seed(seed):
     try:
         rng = fi.default_rng(seed)
