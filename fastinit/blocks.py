@@ -36,7 +36,7 @@ class Block(NamedTuple):
 
 def _integers(size: Any, name: str) -> tuple[int, ...]:
     wrong = TypeError(f"{name} must be an int or a sequence of ints; got {size!r}")
-    if isinstance(size, bool | np.bool_ | str | bytes | bytearray | Set | Mapping):
+    if isinstance(size, bool | np.bool_ | str | bytes | bytearray | memoryview | Set | Mapping):
         raise wrong
     try:
         return (operator.index(size),)

@@ -18,6 +18,7 @@ from numpy.random import SeedSequence
 STREAM_VERSION = 1
 
 _CALL_BITS = 32
+_MOST_POOL = 1 << 16  # words of a SeedSequence's pool that a state may ask for; 4 is usual
 
 
 def _plain(entropy: Any) -> Any:
@@ -26,7 +27,7 @@ def _plain(entropy: Any) -> Any:
         if entropy < 0:
             raise ValueError(f"negative: {entropy!r}")
         return int(entropy)
-    if isinstance(entropy, str | bytes | bytearray | Set | Mapping) or not isinstance(entropy, Iterable):
+    if isinstance(entropy, str | bytes | bytearray | memoryview | Set | Mapping) or not isinstance(entropy, Iterable):
         raise TypeError(f"not an int: {entropy!r}")
     return [_plain(part) for part in entropy]
 
@@ -113,7 +114,10 @@ def from_state(state: Any) -> tuple[SeedSequence, int, int]:
         )
     try:
         path = tuple(operator.index(word) for word in _plain(state["spawn_key"]))
-        sequence = SeedSequence(_plain(state["entropy"]), spawn_key=path, pool_size=_count(state, "pool_size", 4))
+        pool_size = _count(state, "pool_size", 4)
+        if pool_size > _MOST_POOL:
+            raise ValueError(f"pool_size must be at most {_MOST_POOL}; got {pool_size}")
+        sequence = SeedSequence(_plain(state["entropy"]), spawn_key=path, pool_size=pool_size)
         return sequence, _count(state, "calls", 0), _count(state, "children", 0)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"state must have the entries that `Generator.state` gives; got {state!r}") from error

@@ -302,6 +302,7 @@ def test_last_row_of_four_tebibytes(name, dtype):
     same_bytes(get((n, n), np.s_[-1:, 1::4096])[0], row[1::4096], "strided")
     for j in (0, 1, 77, n - 1):
         assert get((n, n), (n - 1, j)) == row[j]
+    assert get((n, n), 4095).tobytes() != row.tobytes()  # its indices have the same lower 32 bits
     corner = get((n, n), np.s_[-40:, -3:])
     same_bytes(corner[-1], row[-3:], "corner")
     assert len(np.unique(row.view(f"u{row.itemsize}"))) > (1000 if row.itemsize > 2 else 20)
