@@ -521,13 +521,18 @@ def test_generator_is_made_of_a_seed_sequence(sequence):
         fi.Generator(sequence)
 
 
-@pytest.mark.parametrize("name", [3, None, b"a", ["a"], 1.5, ("a", "b")], ids=repr)
-def test_child_name_of_a_wrong_type(name):
+def no_descent(kind, message, method, argument):
+    """`child` or `spawn` refuses the argument, says so, and leaves the state alone."""
     rng = fi.default_rng(3)
     before = rng.state
-    with pytest.raises(TypeError, match="name must be a str; got " + re.escape(repr(name))):
-        rng.child(name)
+    with pytest.raises(kind, match=re.escape(message)):
+        getattr(rng, method)(argument)
     assert rng.state == before
+
+
+@pytest.mark.parametrize("name", [3, None, b"a", ["a"], 1.5, ("a", "b")], ids=repr)
+def test_child_name_of_a_wrong_type(name):
+    no_descent(TypeError, "name must be a str; got " + repr(name), "child", name)
 
 
 def test_child_name_that_has_no_utf8():
@@ -541,20 +546,12 @@ def test_child_name_that_has_no_utf8():
 
 @pytest.mark.parametrize("count", [1.0, "1", None, True, np.True_, [1], 2.5, np.array(2)], ids=repr)
 def test_spawn_count_of_a_wrong_type(count):
-    rng = fi.default_rng(3)
-    before = rng.state
-    with pytest.raises(TypeError, match="n_children must be an int; got " + re.escape(repr(count))):
-        rng.spawn(count)
-    assert rng.state == before
+    no_descent(TypeError, "n_children must be an int; got " + repr(count), "spawn", count)
 
 
 @pytest.mark.parametrize("count", [-1, np.int64(-5), -(2**70)], ids=repr)
 def test_negative_spawn_count(count):
-    rng = fi.default_rng(3)
-    before = rng.state
-    with pytest.raises(ValueError, match="n_children must be at least 0; got " + re.escape(repr(count))):
-        rng.spawn(count)
-    assert rng.state == before
+    no_descent(ValueError, "n_children must be at least 0; got " + repr(count), "spawn", count)
 
 
 def refuse_state(kind, match, state):

@@ -16,7 +16,7 @@ def by_precision(single, double):
     """One name for two device functions: the width of the first argument's lanes decides."""
 
     def stub(*args):
-        raise NotImplementedError("callable inside a kernel only")
+        raise TypeError("a device function can be called inside a kernel only")
 
     @overload(stub, jit_options={"forceinline": True}, strict=False)
     def choose(*args):
