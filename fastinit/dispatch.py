@@ -47,10 +47,10 @@ def run(plan: Plan, dtype_name: str, block: Block, out: npt.NDArray[Any], stream
         place, outer = (block.origin, _address(out), count, step, stride), _table(around)
     leave = enter_parallel(total)
     if leave is None:
-        _fill(kernel(plan.method, dtype_name, False), place, outer, stream, plan.numbers, total, total)
+        _fill(kernel(plan.method, dtype_name, False), place, outer, stream, plan.address, total, total)
         return
     try:
-        _fill(kernel(plan.method, dtype_name, True), place, outer, stream, plan.numbers, total, chunk_size(total))
+        _fill(kernel(plan.method, dtype_name, True), place, outer, stream, plan.address, total, chunk_size(total))
     finally:
         leave()
 
@@ -60,9 +60,9 @@ def _fill(
     place: tuple[int, ...],
     outer: npt.NDArray[np.int64],
     stream: tuple[int, int, int],
-    numbers: tuple[float, ...],
+    parameters: int,
     total: int,
     chunk: int,
 ) -> None:
     for begin in range(0, total, SEGMENT):
-        fill(place, outer, stream, numbers, begin, min(begin + SEGMENT, total), chunk)
+        fill(place, outer, stream, parameters, begin, min(begin + SEGMENT, total), chunk)

@@ -1,26 +1,37 @@
-"""From arguments of a distribution to the kernel row and the eight numbers it takes. No Numba here.
+"""From arguments of a distribution to the kernel row and the numbers it takes.
 
 All arithmetic is IEEE double (+, -, *, /, sqrt) or `decimal`, both the same on every machine; the C library's functions,
-which differ in their last digit, are not used. Which proposal a truncated normal draws from is part of the stream format.
+which differ in their last digit, are not used.
 """
 
 from __future__ import annotations
 
-import decimal
 import functools
 import math
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from fastinit import dtypes
+from fastinit import dtypes, proposals
 
 
 class Plan(NamedTuple):
-    """A kernel row's method and parameters, or a constant if `method` is None."""
+    """A kernel row's method, its parameters and their address; or a constant, the first number, if `method` is None."""
 
     method: str | None
-    numbers: tuple[float, ...]
+    numbers: npt.NDArray[np.float64]
+    address: int
+
+
+def plan(method: str | None, *values: float) -> Plan:
+    numbers = np.zeros(proposals.NUMBERS)
+    numbers[: len(values)] = values
+    numbers.flags.writeable = False
+    return Plan(method, numbers, numbers.__array_interface__["data"][0])
+
+
+BITS = plan("bits")
 
 
 def number(name: str, value: Any) -> float:
@@ -50,12 +61,8 @@ def _finite(name: str, value: float, real: dtypes.Real) -> float:
     return value
 
 
-def _pack(*values: float) -> tuple[float, ...]:
-    return tuple(map(float, values)) + (0.0,) * (8 - len(values))
-
-
 def _constant(value: float, real: dtypes.Real) -> Plan:
-    return Plan(None, (dtypes.nearest(value, real),))
+    return plan(None, dtypes.nearest(value, real))
 
 
 def _deviation(scale: Any, real: dtypes.Real) -> float:
@@ -82,13 +89,18 @@ def _uniform(lower: float, upper: float, real: dtypes.Real) -> Plan:
     if least > greatest:
         raise ValueError(f"low and high must have a {real.name} in [low, high); got low={lower!r}, high={upper!r}")
     start = dtypes.at_least(lower, dtypes.REALS[real.compute])  # of the computing type, so that 16 bits round the same values
-    return Plan("uniform", _pack(least, greatest, start, width))
+    return plan("uniform", least, greatest, start, width)
 
 
 def normal(loc: Any, scale: Any, real: dtypes.Real) -> Plan:
     centre = _finite("loc", number("loc", loc), real)
     deviation = _deviation(scale, real)
-    return Plan("normal", _pack(centre, deviation)) if deviation else _constant(centre, real)
+    return _normal(centre, deviation, real)
+
+
+@functools.lru_cache(maxsize=256)
+def _normal(centre: float, deviation: float, real: dtypes.Real) -> Plan:
+    return plan("normal", centre, deviation) if deviation else _constant(centre, real)
 
 
 def truncated_normal(a: Any, b: Any, loc: Any, scale: Any, units: Any, real: dtypes.Real) -> Plan:
@@ -125,9 +137,9 @@ def _between(lower: float, upper: float, centre: float, deviation: float, units:
             f"scale={deviation!r}, units={units!r}"
         )
     if deviation == 0:
-        return Plan(None, (min(max(dtypes.nearest(centre, real), least), greatest),))
+        return plan(None, min(max(dtypes.nearest(centre, real), least), greatest))
     if least == greatest or standard[0] == standard[1]:
-        return Plan(None, (least,))
+        return plan(None, least)
     return _truncated(least, greatest, bounds, standard, centre, deviation, real)
 
 
@@ -145,46 +157,13 @@ def _truncated(
     near = bounds[0]
     if a + b < 0:
         a, b, near, scale = -b, -a, bounds[1], -scale
-    method = proposal(a, b)
-    rest: tuple[float, ...]
-    if method == "truncated_central":
-        rest = (loc, scale, a, b)
-    elif method == "truncated_normal":
-        rest = (loc, scale, a, b, -1.0 if a >= 0 else 1.0)
-    elif method == "truncated_flat":
-        width, inner = b - a, min(a, 0.0)
-        rest = (near, _finite("scale * (b - a)", scale * width, real), a, width, 0.5 * (inner * inner))
-    else:
-        rest = (near, *tail_numbers(a, b, scale))
-        _finite("scale, divided by the rate of the proposal,", rest[1], real)
-    return Plan(method, _pack(least, greatest, *rest))
-
-
-def proposal(a: float, b: float) -> str:
-    """Which proposal serves bounds with |a| <= b; `docs/stream-format.md` has the acceptance of each."""
-    if a == -2.0 and b == 2.0:
-        return "truncated_central"
+    if math.isinf(a) and math.isinf(b):
+        return _normal(loc, scale, real)
+    if proposals.is_flat(a, b):
+        start = dtypes.at_least(bounds[0], dtypes.REALS[real.compute])
+        return plan("uniform", least, greatest, start, bounds[1] - bounds[0])
+    if proposals.is_central(a, b):
+        return plan("truncated_central", least, greatest, loc, scale, *proposals.central(a, b))
     if a < 0:
-        near_end = a > -0.45
-        if b - a < (1.2 if near_end else 2.4):
-            return "truncated_flat"
-        return "truncated_tail" if near_end else "truncated_normal"
-    if (b - a) * (b + a) < 0.4:
-        return "truncated_flat"
-    return "truncated_normal" if a < 0.3 and b > 1.4 + 2.5 * a else "truncated_tail"
-
-
-def tail_numbers(a: float, b: float, scale: float) -> tuple[float, ...]:
-    """Numbers of the tail: scale / r, exp(-r (b - a)), 1 - that, 1 / r and r - a for the exponential proposal of rate r.
-
-    r - a is Robert's optimum (1995, eq. 2.2 gives r) for a tail without end, and at most the middle of the interval, so that
-    the best accepted point stays inside it.
-    """
-    offset = min(2.0 / (math.sqrt(a * a + 4.0) + a), 0.5 * (b - a))
-    rate = a + offset
-    with decimal.localcontext(prec=60, rounding=decimal.ROUND_HALF_EVEN) as context:
-        context.clear_traps()
-        reach = -decimal.Decimal(rate) * decimal.Decimal(b - a) if math.isfinite(b) else decimal.Decimal("-Infinity")
-        cut = reach.exp()
-        kept = 1 - cut
-    return scale / rate, float(cut), float(kept), 1.0 / rate, offset
+        near = loc
+    return plan("truncated_tails", least, greatest, near, *proposals.tails(a, b, scale, 8 * real.compute.itemsize))

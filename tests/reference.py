@@ -7,8 +7,8 @@ number of the call.
 
 import functools
 import hashlib
+import itertools
 import math
-from decimal import Decimal, localcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,6 @@ import numpy as np
 from tests.reference_floats import (
     PRECISION,
     box_muller,
-    exponential,
     fl,
     fma,
     greater,
@@ -28,13 +27,13 @@ from tests.reference_floats import (
     negative_log,
     smallest_not_below,
     u01_closed_open,
-    u01_minus_1,
     u01_open_closed,
     u11_closed,
+    width_of,
 )
+from tests.reference_tails import tail_numbers
 
 MASK32 = 2**32 - 1
-TAKEN_ANYWAY = 128
 TEST_WORDS = 2**31
 
 # Section 1: seed, path, call
@@ -82,18 +81,14 @@ class Element(NamedTuple):
     call_word: int
     counter: int  # the counter's index
     half: int | None  # 0: low, 1: high, None: all 64 bits
-    plane: int | None  # 0: A, 1: B, None: both
+    plane: int  # 0: A, 1: B
 
 
-def element(stream, index, real, planes):
+def element(stream, index, real):
     key, call_word = key_and_call_word(*stream)
     plane_words = 32 if real is np.float32 else 16
-    if planes == 2:
-        tile, place = divmod(index, 2 * plane_words)
-        plane, j = divmod(place, plane_words)
-    else:
-        tile, j = divmod(index, plane_words)
-        plane = None
+    tile, place = divmod(index, 2 * plane_words)
+    plane, j = divmod(place, plane_words)
     entry, half = divmod(j, 2) if real is np.float32 else (j, None)
     return Element(key, call_word, 16 * tile + entry, half, plane)
 
@@ -120,7 +115,7 @@ def parameter(x):
 
 
 def bits(seed, path, call, index):
-    return own_word(element((seed, path, call), index, np.float32, 2), 0)
+    return own_word(element((seed, path, call), index, np.float32), 0)
 
 
 def uniform(seed, path, call, index, low, high, dtype):
@@ -130,9 +125,8 @@ def uniform(seed, path, call, index, low, high, dtype):
         return stored(fl(low, real), dtype)
     least, greatest = real(smallest_not_below(low, dtype)), real(largest_below(high, dtype))
     start = real(smallest_not_below(low, real.__name__))
-    start = real(smallest_not_below(low, real.__name__))
     width = fl(high - low, real)
-    word = own_word(element((seed, path, call), index, real, 2), 0)
+    word = own_word(element((seed, path, call), index, real), 0)
     return stored(lesser(greater(fma(u01_closed_open(word, real), width, start), least), greatest), dtype)
 
 
@@ -141,7 +135,7 @@ def normal(seed, path, call, index, loc, scale, dtype):
     loc, scale = fl(parameter(loc), real), fl(parameter(scale), real)
     if scale == 0:
         return stored(loc, dtype)
-    place = element((seed, path, call), index, real, 2)
+    place = element((seed, path, call), index, real)
     return stored(fma(box_muller(words(place, 0), real)[place.plane], scale, loc), dtype)
 
 
@@ -149,36 +143,28 @@ def truncated_normal(seed, path, call, index, low, high, loc, scale, units, dtyp
     interval = truncation(*map(parameter, (low, high, loc, scale)), units, dtype)
     if not isinstance(interval, Interval):
         return stored(interval, dtype)
+    if interval.proposal is None:
+        return normal(seed, path, call, index, loc, scale, dtype)
     return draw_between((seed, path, call), index, interval, dtype)
 
 
 def draw_between(stream, index, interval, dtype):
-    planes = 2 if interval.proposal in (central, two_sided, folded) else 1
-    place = element(stream, index, PRECISION[dtype], planes)
-    for attempt in range(TAKEN_ANYWAY + 1):
-        x, accepted = interval.proposal(interval, place, attempt)
+    place = element(stream, index, PRECISION[dtype])
+    for attempt in itertools.count():
+        word, test = own_word(place, attempt), own_word(place, attempt + TEST_WORDS)
+        value, accepted = interval.proposal(interval.numbers, word, test, PRECISION[dtype])
         if accepted:
             break
-    value = fma(x, interval.multiplier, interval.origin)
     return stored(lesser(greater(value, interval.least), interval.greatest), dtype)
 
 
 class Interval(NamedTuple):
-    """Parameters, in the precision of the computation; a value is fma(x, multiplier, origin) for the accepted x."""
+    """A proposal and its numbers, in the precision of the computation."""
 
     proposal: object
     least: float
     greatest: float
-    a: float
-    b: float
-    multiplier: float
-    origin: float
-    width: float
-    gap: float  # g of the flat proposal
-    offset: float
-    reciprocal_rate: float
-    cut: float
-    kept: float
+    numbers: tuple
 
 
 @functools.cache
@@ -201,37 +187,27 @@ def truncation(a, b, loc, scale, units, dtype):
     near = lower
     if a + b < 0:
         a, b, near, scale = -b, -a, upper, -scale
-    proposal = choice(a, b)
-    width = b - a
-    offset, rate, cut, kept = tail_parameters(a, b) if proposal is tail else (0.0, 1.0, 0.0, 1.0)
-    origin = near if proposal in (flat, tail) else loc
-    multiplier = {flat: scale * width, tail: scale / rate}.get(proposal, scale)
-    gap = lesser(a, 0.0) * lesser(a, 0.0) / 2
-    numbers = (least, greatest, a, b, multiplier, origin, width, gap, offset, 1 / rate, cut, kept)
-    return Interval(proposal, *(fl(x, real) for x in numbers))
+    if math.isinf(a) and math.isinf(b):
+        proposal, numbers = None, (scale, loc)
+    elif (b - a) * b < 2.0**-40:
+        proposal, numbers = flat, (upper - lower, smallest_not_below(lower, real.__name__))
+    elif b <= 2 and (a < 0 or b - a >= 0.25):
+        low, high = inverse_of_central(a), inverse_of_central(b)
+        proposal, numbers = central, ((high - low) * 0.5, (high + low) * 0.5, scale, loc)
+    else:
+        proposal, numbers = tails, (*tail_numbers(a, b, scale, width_of(real)), loc if a < 0 else near)
+    return Interval(
+        proposal, fl(least, real), fl(greatest, real), tuple(x if isinstance(x, int) else fl(float(x), real) for x in numbers)
+    )
 
 
-def choice(a, b):
-    if a == -2 and b == 2:
-        return central
-    if a < 0:
-        if a > -0.45:
-            return flat if b - a < 1.2 else tail
-        return flat if b - a < 2.4 else two_sided
-    if (b - a) * (b + a) < 0.4:
-        return flat
-    return folded if a < 0.3 and b > 1.4 + 2.5 * a else tail
+def flat(numbers, word, test, real):
+    width, start = numbers
+    return fma(u01_closed_open(word, real), width, start), True
 
 
-def tail_parameters(a, b):
-    offset = lesser(2 / (math.sqrt(a * a + 4) + a), (b - a) / 2)
-    rate = a + offset
-    if math.isinf(b):
-        return offset, rate, 0.0, 1.0
-    with localcontext() as context:
-        context.prec = 60
-        cut = (-Decimal(rate) * Decimal(b - a)).exp()
-        return offset, rate, float(cut), float(1 - cut)
+def squeezed(test, real):
+    return fma(u01_open_closed(test, real), 1 / 128, 127 / 128)
 
 
 CENTRAL = tuple(
@@ -244,51 +220,54 @@ CENTRAL = tuple(
 RATIO_BOUND = float(np.float32(1.2))
 
 
-def central(interval, place, attempt):
-    real = type(interval.a)
-    word = own_word(place, attempt)
-    u = u11_closed(word, real)
+def inverse_of_central(x):
+    u = 1.0
+    for _ in range(20):
+        y = 2 * u * u - 1
+        d, q = 0.0, CENTRAL[0]
+        for c in CENTRAL[1:]:
+            d = d * y + q
+            q = q * y + c
+        u = u - (u * q - abs(x)) / (q + 4 * u * u * d)
+    return math.copysign(u, x)
+
+
+def central(numbers, word, test, real):
+    half, middle, scale, loc = numbers
+    u = fma(u11_closed(word, real), half, middle)
     y = fma(u + u, u, -1.0)
     x = u * horner(y, CENTRAL)
-    if x < interval.a or x > interval.b:
-        return x, False
+    value = fma(x, scale, loc)
     if word & 127:
-        return x, True
+        return value, True
     d, q = real(CENTRAL[0]), fma(y, CENTRAL[0], CENTRAL[1])
     for c in CENTRAL[2:]:
         d, q = fma(y, d, q), fma(y, q, c)
-    slope = fma(4.0 * (u * u), d, q)
-    test = own_word(place, attempt + TEST_WORDS)
-    h = fma(u01_open_closed(test, real), 1 / 128, 127 / 128) * RATIO_BOUND / slope
-    return x, negative_log(h, h - 1.0) >= (x * x) * 0.5
+    h = squeezed(test, real) * RATIO_BOUND / fma(4.0 * (u * u), d, q)
+    return value, negative_log(h, h - 1.0) >= (x * x) * 0.5
 
 
-def two_sided(interval, place, attempt):
-    z = box_muller(words(place, attempt), type(interval.a))[place.plane]
-    return z, not (z < interval.a or z > interval.b)
-
-
-def folded(interval, place, attempt):
-    z = box_muller(words(place, attempt), type(interval.a))[place.plane]
-    x = greater(z, -z)
-    return x, not (x < interval.a or x > interval.b)
-
-
-def flat(interval, place, attempt):
-    real = type(interval.a)
-    word, test = words(place, attempt)
-    u = u01_open_closed(word, real)
-    d = u * interval.width
-    return u, exponential(test, real) >= fma(d, fma(d, 0.5, interval.a), interval.gap)
-
-
-def tail(interval, place, attempt):
-    real = type(interval.a)
-    word, test = words(place, attempt)
-    survival = fma(u01_open_closed(word, real), interval.kept, interval.cut)
-    e = negative_log(survival, u01_minus_1(word, real) * interval.kept)
-    d = fma(e, interval.reciprocal_rate, -interval.offset)
-    return e, exponential(test, real) >= (d * d) * 0.5
+def tails(numbers, word, test, real):
+    multiplier, big_q, step, other_least, least, words, alpha, factor, alpha_minus_1, *g, origin = numbers
+    n = width_of(real)
+    if word < words:
+        j, i, least, multiplier = words - 1 - word, word, other_least, -multiplier
+    else:
+        j, i = word - words, 2**n - 1 - word
+    t = fma(fl(i, real), step, least)
+    e = negative_log(t, fma(fl(j, real), -step, real(-0.5) * step))
+    r = np.sqrt(fma(e, big_q, 1.0))
+    tau = (e + e) / (r + real(1))
+    q, d = fma(tau, g[7], g[6]), g[7]
+    for c in reversed(g[:6]):
+        d, q = fma(tau, d, q), fma(tau, q, c)
+    x = tau * q
+    value = fma(x, multiplier, origin)
+    if word & 127:
+        return value, True
+    excess = fma(x - tau, fma(x + tau, real(0.25) * big_q, alpha), tau * alpha_minus_1)
+    h = squeezed(test, real) * r / (fma(tau, d, q) * factor)
+    return value, negative_log(h, h - 1.0) >= excess
 
 
 # Section 6: storage

@@ -1,14 +1,16 @@
 """Derive every polynomial of the stream format: run it to see the constants that the kernels and the test twin hold.
 
 Elementary functions are interpolated at Chebyshev nodes (within a factor of about two of the minimax error) in 60-digit
-arithmetic. The proposal for the normal law truncated at two deviations is the odd polynomial whose density, divided into
-the wanted one, varies least: a sequence of linear programmes (SciPy).
+arithmetic. The proposals for the truncated normal law are the polynomials whose density, divided into the wanted one, varies
+least: a sequence of linear programmes (SciPy).
 """
+
+from itertools import pairwise
 
 import mpmath as mp
 import numpy as np
-from scipy.optimize import linprog
-from scipy.special import ndtr, ndtri
+from scipy.optimize import brentq, linprog
+from scipy.special import log_ndtr, ndtr, ndtri
 
 mp.mp.dps = 60
 
@@ -87,6 +89,53 @@ def show_central(count):
     print("   ", ", ".join(repr(float(x)) for x in c))
 
 
+#: Where the polynomials of the tail start; the last serves bounds up to its own start's successor, 80.
+TAIL_STARTS = (0, 1, 4, 16, 80)
+LONGEST = 45.2  # -log of less than the smallest chance that a 64-bit word can stand for, 2^-65
+
+
+def depth(x):
+    """s with exp(-s^2 / 2) the normal law's mass above x."""
+    return np.sqrt(-2 * log_ndtr(-x))
+
+
+def tail(start, stop, count):
+    """Coefficients of (s - depth(start))^i for x as a function of s, up to depth `stop`; the density ratio varies least."""
+    first = depth(start)
+    s = first + (stop - first) * (np.cos(np.pi * (np.arange(600) + 0.5) / 600) + 1) / 2
+    x = np.array([brentq(lambda x, at=at: depth(x) - at, start - 1, stop) for at in s])
+    d = (s - first) / (stop - first)
+    value = np.array([d**i for i in range(1, count + 1)]).T
+    slope = np.array([i * d ** (i - 1) for i in range(1, count + 1)]).T / (stop - first)
+    c = np.linalg.lstsq(value * (1 + x)[:, None], (x - start) * (1 + x), rcond=None)[0]
+    for _ in range(30):
+        q, dq = start + value @ c, slope @ c
+        h = (s * s - q * q) / 2 + np.log(dq / s)
+        jacobian = -q[:, None] * value + slope / dq[:, None]
+        ones = np.ones((len(s), 1))
+        answer = linprog(
+            np.r_[np.zeros(count + 1), 1],
+            A_ub=np.r_[np.c_[jacobian, -ones, -ones], np.c_[-jacobian, ones, -ones]],
+            b_ub=np.r_[-h, h],
+            bounds=[(-0.3, 0.3)] * count + [(None, None), (0, None)],
+        )
+        c = c + answer.x[:count]
+    return c / (stop - first) ** np.arange(1, count + 1)
+
+
+def show_tails(count=8):
+    for start, last in pairwise(TAIL_STARTS):
+        stop = np.sqrt(depth(last) ** 2 + 2 * LONGEST)
+        c = tail(start, stop, count)
+        first = depth(start)
+        s = np.linspace(first, stop, 200_001)
+        q = start + (s - first) * np.polyval(c[::-1], s - first)
+        dq = np.polyval((c * np.arange(1, count + 1))[::-1], s - first)
+        h = np.exp((s * s - q * q) / 2) * dq / s
+        print(f"tail from {start}: depth {first!r}, end {q[-1]!r}, h {h.min()!r} to {h.max()!r}")
+        print("   ", ", ".join(repr(float(x)) for x in c))
+
+
 if __name__ == "__main__":
     s = mp.sqrt(2)
     f32, f64 = np.float32, np.float64
@@ -123,3 +172,4 @@ if __name__ == "__main__":
     show("cos(pi/2 s) in s^2, float64", cosine, pinned(cosine, 1, 0, quarter, 7), 0, quarter, f64)
     for count in (8, 9, 10, 11, 12):
         show_central(count)
+    show_tails()

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import numpy as np
 
 import fastinit as fi
-from fastinit.parameters import proposal
+from fastinit.proposals import is_central
 
 LOWER = (
     -5,
@@ -71,7 +71,7 @@ def main():
                     nanoseconds(a, a + width, out) / base,
                     a,
                     a + width,
-                    proposal(*((-a - width, -a) if mirrored else (a, a + width))),
+                    "central" if is_central(*((-a - width, -a) if mirrored else (a, a + width))) else "tails",
                 )
             )
     rows.sort(reverse=True)

@@ -229,6 +229,16 @@ def spread(typingctx, value, count):
 
 
 @intrinsic
+def spread_as(typingctx, value, like):
+    """One scalar in lanes of `like`'s type."""
+
+    def codegen(context, builder, sig, args):
+        return _as_lanes(context, builder, args[0], value, like)
+
+    return like(value, like), codegen
+
+
+@intrinsic
 def iota(typingctx, like):
     """0, 1, 2, ... as lanes of `like`'s type."""
 

@@ -125,12 +125,11 @@ def store_missing_bits(typingctx, address, masks):
 
 @intrinsic
 def one_plane(typingctx, values, second):
-    """Lane by lane the member of `values` that an element owns: the only one, or the second where `second` is set."""
+    """Lane by lane the member of `values` that an element owns: the second where `second` is set."""
     members = _members(values)
 
     def codegen(context, builder, sig, args):
-        first = builder.extract_value(args[0], 0)
-        return first if len(members) == 1 else builder.select(args[1], builder.extract_value(args[0], 1), first)
+        return builder.select(args[1], builder.extract_value(args[0], 1), builder.extract_value(args[0], 0))
 
     return members[0](values, second), codegen
 
@@ -143,9 +142,20 @@ def one_plane_bits(typingctx, masks, second):
     def codegen(context, builder, sig, args):
         if not members:
             return ir.Constant(I64, 2**64 - 1)
-        bits = builder.extract_value(args[0], 0)
-        if len(members) == 2:
-            bits = builder.select(args[1], builder.extract_value(args[0], 1), bits)
+        bits = builder.select(args[1], builder.extract_value(args[0], 1), builder.extract_value(args[0], 0))
         return builder.zext(builder.bitcast(bits, ir.IntType(members[0].count)), I64)
 
     return types.uint64(masks, second), codegen
+
+
+@intrinsic(prefer_literal=True)
+def doubles(typingctx, address, count):
+    """So many float64 that lie side by side at `address`, as a tuple."""
+    result = types.UniTuple(types.float64, count.literal_value)
+
+    def codegen(context, builder, sig, args):
+        pointer = _pointer(builder, args[0], ir.DoubleType())
+        members = [builder.load(builder.gep(pointer, [ir.Constant(I64, i)])) for i in range(result.count)]
+        return context.make_tuple(builder, result, members)
+
+    return result(address, count), codegen

@@ -21,13 +21,11 @@ Kernel = Callable[..., None]
 
 
 class Method(NamedTuple):
-    """A distribution's functions, whether it rejects, the first attempt of its list, and the planes of its tiles."""
+    """A distribution's functions, and whether it rejects."""
 
     block: Callable[..., Any]
     trial: Callable[..., Any]
     rejecting: bool
-    first_trial: int
-    planes: int
 
 
 class Storage(NamedTuple):
@@ -39,13 +37,11 @@ class Storage(NamedTuple):
 
 
 METHODS = {
-    "bits": Method(plain.bits, plain.bits_trial, False, 0, 2),
-    "uniform": Method(plain.uniform, plain.uniform_trial, False, 0, 2),
-    "normal": Method(plain.normal, plain.normal_trial, False, 0, 2),
-    "truncated_central": Method(truncated.central, truncated.central_trial, True, 0, 2),
-    "truncated_normal": Method(truncated.normal, truncated.normal_trial, True, 1, 2),
-    "truncated_flat": Method(truncated.flat, truncated.flat_trial, True, 1, 1),
-    "truncated_tail": Method(truncated.tail, truncated.tail_trial, True, 1, 1),
+    "bits": Method(plain.bits, plain.bits_trial, False),
+    "uniform": Method(plain.uniform, plain.uniform_trial, False),
+    "normal": Method(plain.normal, plain.normal_trial, False),
+    "truncated_central": Method(truncated.central, truncated.central_trial, True),
+    "truncated_tails": Method(truncated.tails, truncated.tails_trial, True),
 }
 
 STORAGE = {
@@ -59,12 +55,12 @@ STORAGE = {
 #: Every pair that a Generator may ask for.
 ROWS = tuple((method, dtype) for method in METHODS for dtype in STORAGE if (method == "bits") == (dtype == "uint32"))
 
-#: place (origin, address, count, step, stride), outer axes, stream (call, key words), parameters, begin, end, chunk.
+#: place (origin, address, count, step, stride), outer axes, stream (call, key words), parameters' address, begin, end, chunk.
 SIGNATURE = types.void(
     types.UniTuple(types.int64, 5),
     types.Array(types.int64, 2, "C", readonly=True),
     types.UniTuple(types.int64, 3),
-    types.UniTuple(types.float64, 8),
+    types.int64,
     types.int64,
     types.int64,
     types.int64,
@@ -81,8 +77,8 @@ def _converts_half() -> bool:
 @functools.cache
 def sources_digest() -> str:
     """Name the state of all kernel sources. Numba's own cache watches the file of a kernel, not of what it calls."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    digest, here = hashlib.sha256(), Path(__file__).parent
+    for path in (*sorted(here.glob("*.py")), here.parent / "proposals.py"):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -111,20 +107,19 @@ def _compile(body: Kernel, name: str, parallel: bool) -> Kernel:
 @functools.cache
 def kernel(method: str, dtype: str, parallel: bool) -> Kernel:
     """The compiled loop for one row: `kernel(place, outer, stream, parameters, begin, end, chunk)`."""
-    block, trial, rejecting, first_trial, planes = METHODS[method]
+    block, trial, rejecting = METHODS[method]
     word, encode, cell = STORAGE[dtype]
     if encode is rounding.to_float16 and not _converts_half():
         encode = rounding.to_float16_by_integers
-    first = u64(first_trial)
-    layout = (u64(planes), u64(8 // np.dtype(word).itemsize), u64(np.dtype(cell).itemsize))
+    layout = (u64(8 // np.dtype(word).itemsize), u64(np.dtype(cell).itemsize))
 
     def serial(place, outer, stream, p, begin, end, chunk):  # type: ignore[no-untyped-def]
-        fill_span(block, trial, rejecting, first, encode, word, layout, cell, place, outer, stream, p, begin, end)
+        fill_span(block, trial, rejecting, encode, word, layout, cell, place, outer, stream, p, begin, end)
 
     def threads(place, outer, stream, p, begin, end, chunk):  # type: ignore[no-untyped-def]
         for i in prange((end - begin + chunk - 1) // chunk):
             low = begin + i * chunk
             high = min(low + chunk, end)
-            fill_span(block, trial, rejecting, first, encode, word, layout, cell, place, outer, stream, p, low, high)
+            fill_span(block, trial, rejecting, encode, word, layout, cell, place, outer, stream, p, low, high)
 
     return _compile(threads if parallel else serial, cache_name(method, dtype, parallel), parallel)

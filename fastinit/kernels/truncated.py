@@ -1,35 +1,24 @@
-"""Normal law between two bounds, by rejection from four proposals; `docs/stream-format.md` says when each is used.
+"""Normal law between two bounds, by transformed rejection; `proposals.py` chooses the transformation.
 
-Bounds and offsets are in deviations, on the side where the nearer bound (in the tail) is positive; a negative scale
-mirrors the value back. A *block* proposes and rejects; its *trial* does so to the last digit with a second pair of words.
-Where the two differ, the block may call a value doubtful that the trial keeps, never the other way.
+A transformation takes one word to a proposal whose density is within 1/128 of a multiple of the wanted one. So 127 of 128
+words are accepted unseen (the *squeeze*); the others are *in doubt* and go through the exact ratio test, with a second word.
+A *block* proposes and doubts; its *trial* decides. Bounds are in deviations, mirrored so that the nearer one comes first; a
+negative scale mirrors the value back.
 """
 
 import numpy as np
 
-from fastinit.kernels.box_muller import box_muller
-from fastinit.kernels.lanes import device, fma, maximum, minimum
-from fastinit.kernels.reals import exponential, low_bits_any, negative_log, u01_minus_1, u01_open_closed, u11_closed
+from fastinit.kernels.lanes import convert, device, fma, maximum, minimum, select, spread_as, sqrt
+from fastinit.kernels.reals import by_precision, low_bits_any, negative_log, u01_open_closed, u11_closed
+from fastinit.proposals import CENTRAL, CENTRAL_PEAK
 
-# Transformed rejection: x = u P(2 u^2 - 1), u uniform on +-1, has density f_x with phi(x) / f_x within 0.6 % of constant on
-# +-2 (docs/scripts/coefficients.py, ten coefficients). So 127 of 128 proposals are accepted unseen.
-P = tuple(
-    np.float32(c)
-    for c in (
-        1.3916634321212769,
-        0.2777452766895294,
-        0.12312187254428864,
-        0.02136828750371933,
-        0.03838174417614937,
-        0.2271842658519745,
-        0.011412260122597218,
-        -0.30343392491340637,
-        0.03176914528012276,
-        0.1807885617017746,
-    )
-)
-PEAK = np.float32(1.2)  # above the largest exp(-x^2 / 2) dx/du, 1.19986, and below the least, 1.19269, over 127/128
+f32, f64, u32, u64 = np.float32, np.float64, np.uint32, np.uint64
+P = tuple(f32(c) for c in CENTRAL)
+PEAK = f32(CENTRAL_PEAK)
+
 SQUEEZE_BITS = 7
+
+# --- inside two deviations: an odd polynomial -----------------------------------------------------------------------
 
 
 @device
@@ -39,36 +28,38 @@ def inside(x, p):
 
 
 @device
-def propose(w):
-    u = u11_closed(w)
+def central_one(w, p, encode):
+    """Parameters p = least, greatest, loc, scale, half width and middle of the interval that u comes from."""
+    u = fma(u11_closed(w), p[4], p[5])
     y = fma(u + u, u, -1.0)
     q = fma(y, P[9], P[8])
     for i in range(7, -1, -1):
         q = fma(y, q, P[i])
-    return u * q
-
-
-@device
-def between(x, p):
-    return (x >= p[4]) & (x <= p[5])
+    return encode(inside(u * q, p)), low_bits_any(w, SQUEEZE_BITS)
 
 
 @device
 def central(a, b, p, encode):
-    """Parameters p = least, greatest, loc, scale, lower and upper bound within +-2."""
-    x, y = propose(a), propose(b)
-    sure_x = low_bits_any(a, SQUEEZE_BITS) & between(x, p)
-    sure_y = low_bits_any(b, SQUEEZE_BITS) & between(y, p)
-    return (encode(inside(x, p)), encode(inside(y, p))), (sure_x, sure_y)
+    """Both planes by `central_one`."""
+    x, sure_x = central_one(a, p, encode)
+    y, sure_y = central_one(b, p, encode)
+    return (x, y), (sure_x, sure_y)
 
 
 @device
-def passes_ratio_test(w, v):
-    """Whether a proposal from `w` is accepted when `v` completes the squeeze's 127/128 to a uniform number in (0, 1].
+def squeezed(v):
+    """What `v` completes the squeeze's 127/128 to: a uniform number in (127/128, 1]."""
+    return fma(u01_open_closed(v), 1.0 / 128.0, 127.0 / 128.0)
 
-    It is if that is at most exp(-x^2 / 2) dx/du / PEAK, compared as logarithms; dx/du comes by Horner's scheme along with P.
+
+@device
+def central_test(w, v, p):
+    """Whether a proposal from `w` is accepted with `v`.
+
+    It is if `squeezed(v)` is at most exp(-x^2 / 2) dx/du / PEAK, compared as logarithms; dx/du comes by Horner's scheme along
+    with P.
     """
-    u = u11_closed(w)
+    u = fma(u11_closed(w), p[4], p[5])
     y = fma(u + u, u, -1.0)
     q = fma(y, P[9], P[8])
     d = fma(y, 0.0, P[9])
@@ -76,63 +67,96 @@ def passes_ratio_test(w, v):
         d = fma(y, d, q)
         q = fma(y, q, P[i])
     x = u * q
-    slope = fma((u * u) * 4.0, d, q)
-    t = fma(u01_open_closed(v), 1.0 / 128.0, 127.0 / 128.0) * PEAK / slope
-    return negative_log(t, t - 1.0) >= (x * x) * 0.5
+    t = squeezed(v) * PEAK / fma((u * u) * 4.0, d, q)
+    return low_bits_any(w, SQUEEZE_BITS) | (negative_log(t, t - 1.0) >= (x * x) * 0.5)
 
 
 @device
 def central_trial(a, b, v, w, p, encode):
-    x, y = propose(a), propose(b)
-    accept_x = (low_bits_any(a, SQUEEZE_BITS) | passes_ratio_test(a, v)) & between(x, p)
-    accept_y = (low_bits_any(b, SQUEEZE_BITS) | passes_ratio_test(b, w)) & between(y, p)
-    return (encode(inside(x, p)), encode(inside(y, p))), (accept_x, accept_y)
+    """Both planes decided by `central_test`."""
+    values, _ = central(a, b, p, encode)
+    return values, (central_test(a, v, p), central_test(b, w, p))
+
+
+# --- elsewhere: a polynomial in the depth ----------------------------------------------------------------------------
 
 
 @device
-def normal(a, b, p, encode):
-    """Parameters p = least, greatest, loc, scale, bounds, and -1 to propose |z| instead of z, else 1."""
-    x, y = box_muller(a, b)
-    x, y = maximum(x, x * p[6]), maximum(y, y * p[6])
-    return (encode(inside(x, p)), encode(inside(y, p))), (between(x, p), between(y, p))
+def sides_f32(w, limit):
+    """Whether a word falls on the other side of 0, and its places counted from the near bound and from the far one."""
+    other = w < u32(limit)
+    steps = w - u32(limit)
+    near, far = select(other, steps ^ u32(0xFFFFFFFF), steps), select(other, w, w ^ u32(0xFFFFFFFF))
+    return other, convert(near, f32), convert(far, f32)
 
 
 @device
-def flat(a, b, p, encode):
-    """Uniform proposal from word a, accepted by word b.
+def sides_f64(w, limit):
+    """Whether a word falls on the other side of 0, and its places counted from the near bound and from the far one."""
+    other = w < u64(limit)
+    steps = w - u64(limit)
+    near, far = select(other, steps ^ u64(0xFFFFFFFFFFFFFFFF), steps), select(other, w, w ^ u64(0xFFFFFFFFFFFFFFFF))
+    return other, convert(near, f64), convert(far, f64)
 
-    p = least, greatest, nearer bound's value, width as a value, a, b - a, min(a, 0)^2 / 2.
-    With d = x - a the exponent x^2/2 - a^2/2 is d (a + d/2), free of cancellation far out.
+
+sides = by_precision(sides_f32, sides_f64)
+
+
+@device
+def depth(w, p):
+    """From a word to its side, and how deep it lies there: the near bound's depth is s_a, the proposal's is s_a r.
+
+    `s` is the depth of x if exp(-s^2 / 2) is the chance of more than x. With t, even on a side, the chance that is left,
+    s^2 = s_a^2 - 2 log(t); tau = s_a (s - s_a) is written so that nothing cancels. p[4] = 2 / s_a^2, p[5] the step of t,
+    p[6] and p[7] the least t of either side, p[8] how many words belong to the other side.
     """
-    u = u01_open_closed(a)
-    d = u * p[5]
-    excess = fma(d, fma(d, 0.5, p[4]), p[6])
-    return (encode(inside(u, p)),), (exponential(b) >= excess,)
+    other, near, far = sides(w, p[8])
+    t = fma(far, p[5], select(other, spread_as(p[7], far), spread_as(p[6], far)))
+    e = negative_log(t, fma(near, -p[5], -0.5 * p[5]))
+    r = sqrt(fma(e, p[4], 1.0))
+    return other, (e + e) / (r + 1.0), r
 
 
 @device
-def tail(a, b, p, encode):
-    """Exponential proposal of rate r from the nearer bound on (Robert 1995, "Simulation of truncated normal variables", 2.2).
+def tails_one(w, p, encode):
+    """Parameters p = least, greatest, near bound's value, scale / s_a, those of `depth`, three of the test, a polynomial."""
+    other, tau, _ = depth(w, p)
+    q = fma(tau, p[19], p[18])
+    for i in range(17, 11, -1):
+        q = fma(tau, q, p[i])
+    step = select(other, spread_as(-p[3], q), spread_as(p[3], q))
+    return encode(minimum(maximum(fma(tau * q, step, p[2]), p[0]), p[1])), low_bits_any(w, SQUEEZE_BITS)
 
-    It is cut off at the further bound by construction. Accepted with probability exp(-(x - r)^2 / 2) by word b.
-    p = least, greatest, nearer bound's value, scale / r, exp(-r (b - a)), 1 - that, 1 / r, r - a.
+
+@device
+def tails(a, b, p, encode):
+    """Both planes by `tails_one`."""
+    x, sure_x = tails_one(a, p, encode)
+    y, sure_y = tails_one(b, p, encode)
+    return (x, y), (sure_x, sure_y)
+
+
+@device
+def tails_test(w, v, p):
+    """Whether a proposal from `w` is accepted with `v`: as in `central_test`, for exp((s^2 - x^2) / 2) dx/ds / s.
+
+    In d = s_a (x - a): the exponent is -(d - tau) (alpha + (d + tau) / (2 s_a^2)) - (alpha - 1) tau, alpha = a / s_a, plus
+    what p[10] holds. p[9] = alpha, p[11] = alpha - 1.
     """
-    x = fma(u01_open_closed(a), p[5], p[4])
-    e = negative_log(x, u01_minus_1(a) * p[5])
-    d = fma(e, p[6], -1.0 * p[7])
-    return (encode(inside(e, p)),), (exponential(b) >= (d * d) * 0.5,)
+    _, tau, r = depth(w, p)
+    q = fma(tau, p[19], p[18])
+    slope = fma(tau, 0.0, p[19])
+    for i in range(17, 11, -1):
+        slope = fma(tau, slope, q)
+        q = fma(tau, q, p[i])
+    d = tau * q
+    excess = fma(d - tau, fma(d + tau, 0.25 * p[4], p[9]), tau * p[11])
+    t = squeezed(v) * r / (fma(tau, slope, q) * p[10])
+    return low_bits_any(w, SQUEEZE_BITS) | (negative_log(t, t - 1.0) >= excess)
 
 
 @device
-def normal_trial(a, b, v, w, p, encode):
-    return normal(a, b, p, encode)
-
-
-@device
-def flat_trial(a, b, v, w, p, encode):
-    return flat(a, b, p, encode)
-
-
-@device
-def tail_trial(a, b, v, w, p, encode):
-    return tail(a, b, p, encode)
+def tails_trial(a, b, v, w, p, encode):
+    """Both planes decided by `tails_test`."""
+    values, _ = tails(a, b, p, encode)
+    return values, (tails_test(a, v, p), tails_test(b, w, p))
