@@ -2,8 +2,7 @@
 
 Elements lie in aligned *tiles* of the logical order, `TILE` counters each. Every element of a tile belongs to a plane (A or B)
 and a lane of it, so a tile is computed by whole vectors and stored without moving anything; `docs/stream-format.md` has the
-map. Elements that need more than one look (rejected or in doubt) are listed and settled a vector at a time, each by its
-own counter.
+map. Elements in doubt, or strewn singly, are put off and settled a vector at a time, each by its own counter.
 
 A *row* names what the loop is compiled for: `block`, `trial` and `encode` (`plain.py`, `truncated.py`, `rounding.py`), the
 `word` type, and the `layout` = (words of a plane per counter, bytes per value).
@@ -30,8 +29,13 @@ from fastinit.proposals import NUMBERS
 
 u32, u64 = np.uint32, np.uint64
 
-REGION = u64(8192)  # elements between two visits to the list of the unsettled: their values stay in the first cache
-SCRATCH = 8192 * (8 + 4) + 256 + 256 + 8192 // 2  # bytes: a region's values, its list with padding, one vector, its masks
+REGION = u64(4096)  # elements between two looks at the list of the unsettled: their values stay in the first cache
+FULL = u64(512)  # elements put off until they are settled together
+BACKLOG = FULL + REGION + u64(40)  # room for them, with what a region can add and a vector's idle lanes
+BACKLOG_AT = REGION * u64(8)  # in the scratch memory, after a region's values
+PENDING_AT = BACKLOG_AT + BACKLOG * u64(16) + u64(256)  # after the backlog's indices and addresses and one vector
+MISSING_AT = PENDING_AT + REGION * u64(4) + u64(64)
+SCRATCH = int(MISSING_AT) + 4096 // 4  # below the 128 KiB from which the C library asks the system for memory each time
 TEST = u64(1) << u64(31)  # set in counter word 3 for the words that decide about a proposal
 DENSE = u64(12)  # runs shorter than this are settled element by element
 
@@ -95,30 +99,45 @@ def words_of(elements, word, layout, stream, attempt):
 
 
 @device
-def settle(trial, encode, word, layout, cell, target, stream, p, pending, count):
-    """Try each listed element until it is accepted; `target` says where the list's numbers lie, logically and in memory."""
-    first, step, address, stride = target
+def settle(trial, encode, word, layout, cell, stream, p, backlog, count):
+    """Try each element of the backlog, whose entries are an element's index and its address, until it is accepted."""
     size = layout[1]
-    found = pending + REGION * u64(4) + u64(256)
+    places, found = backlog + BACKLOG * u64(8), backlog + BACKLOG * u64(16)
     attempt = u64(0)
     while count > u64(0):
         for i in range(count, count + u64(PAIR - 1)):  # the last vector repeats an element in its idle lanes
-            poke(pending + i * u64(4), peek(pending + (count - u64(1)) * u64(4), u32))
+            poke(backlog + i * u64(8), peek(backlog + (count - u64(1)) * u64(8), u64))
         kept = u64(0)
         for i in range(u64(0), count, u64(PAIR)):
-            elements = convert(load(pending + i * u64(4), u32, PAIR), u64) * step + first
+            elements = load(backlog + i * u64(8), u64, PAIR)
             a, b, second = words_of(elements, word, layout, stream, attempt)
             v, w, _ = words_of(elements, word, layout, stream, attempt | TEST)
             values, accepts = trial(a, b, v, w, p, encode)
             store(found, one_plane(values, second))
             bits = one_plane_bits(accepts, second)
             for j in range(min(u64(PAIR), count - i)):
-                e = peek(pending + (i + j) * u64(4), u32)
-                poke(address + u64(e) * stride, peek(found + j * size, cell))  # a rejected value will be written over
-                poke(pending + kept * u64(4), e)
+                e, address = peek(backlog + (i + j) * u64(8), u64), peek(places + (i + j) * u64(8), u64)
+                poke(address, peek(found + j * size, cell))  # a rejected value will be written over
+                poke(backlog + kept * u64(8), e)
+                poke(places + kept * u64(8), address)
                 kept += ((bits >> j) & u64(1)) ^ u64(1)
         count = kept
         attempt += u64(1)
+
+
+@device
+def put_off(backlog, count, pending, listed, target, low, high):
+    """Add those of the listed elements that lie in `low` .. `high` to the backlog; return its new length.
+
+    The elements are counted from the one at `target`: its logical index and its address, and the steps of both.
+    """
+    first, step, address, stride = target
+    for i in range(listed):
+        e = u64(peek(pending + i * u64(4), u32))
+        poke(backlog + count * u64(8), first + e * step)
+        poke(backlog + (BACKLOG + count) * u64(8), address + e * stride)
+        count += u64((e >= low) & (e < high))
+    return count
 
 
 @device
@@ -128,37 +147,36 @@ def copy(source, size, cell, address, stride, count):
 
 
 @device
-def fill_run(block, trial, rejecting, encode, word, layout, cell, target, count, stream, p, scratch):
-    """`count` elements at equal distances, logically and in memory."""
+def fill_run(block, rejecting, encode, word, layout, cell, target, count, stream, p, scratch, late):
+    """Fill `count` elements at equal distances, logically and in memory, as far as `late` elements in the backlog allow.
+
+    Returns how many elements were dealt with, and how many the backlog holds now.
+    """
     first, step, address, stride = target
     words, size = layout
     pair = u64(4 * TILE) * words  # elements that are filled at once
-    pending = scratch + REGION * u64(8)
-    missing = pending + REGION * u64(4) + u64(512)
-    while count > u64(0):
-        take = min(count, REGION)
-        if step != u64(1) or count < DENSE:
-            for i in range(take):
-                poke(pending + i * u64(4), u32(i))
-            here = (first, step, address, stride)
-            listed, whole = take, True
-        else:
-            skip = first % pair
-            take = min(take, REGION - skip)
-            if skip == u64(0) and take >= pair:
-                take -= take % pair
-            whole = skip == u64(0) and take >= pair and stride == size
-            into = address if whole else scratch
-            tiles = u64(2) * ((skip + take + pair - u64(1)) // pair)
-            fill_tiles(block, encode, word, layout, into, missing, first // pair * u64(2 * TILE), tiles, stream, p)
-            listed = list_missing(layout, missing, tiles, pending) if rejecting else u64(0)
-            here = (first - skip, u64(1), into, size)
-        settle(trial, encode, word, layout, cell, here, stream, p, pending, listed)
-        if not whole:
-            copy(scratch + (first % pair) * size, size, cell, address, stride, take)
-        first += take * step
-        address += take * stride
-        count -= take
+    backlog, pending, missing = scratch + BACKLOG_AT, scratch + PENDING_AT, scratch + MISSING_AT
+    if step != u64(1) or count < DENSE:
+        take = min(count, FULL)
+        for i in range(take):
+            poke(backlog + (late + i) * u64(8), first + i * step)
+            poke(backlog + (BACKLOG + late + i) * u64(8), address + i * stride)
+        return take, late + take
+    skip = first % pair
+    take = min(count, REGION - skip)
+    if skip == u64(0) and take >= pair:
+        take -= take % pair
+    whole = skip == u64(0) and take >= pair and stride == size
+    tiles = u64(2) * ((skip + take + pair - u64(1)) // pair)
+    into = address if whole else scratch
+    fill_tiles(block, encode, word, layout, into, missing, first // pair * u64(2 * TILE), tiles, stream, p)
+    if not whole:
+        copy(scratch + skip * size, size, cell, address, stride, take)
+    if rejecting:
+        listed = list_missing(layout, missing, tiles, pending)
+        start = (first - skip, u64(1), address - skip * stride, stride)
+        late = put_off(backlog, late, pending, listed, start, skip, skip + take)
+    return take, late
 
 
 @device
@@ -172,7 +190,7 @@ def fill_span(block, trial, rejecting, encode, word, layout, cell, place, outer,
     words = (u64(stream[0]), u64(stream[1]) | u64(stream[2]) << u64(32))
     memory = np.empty(SCRATCH, np.uint8)
     scratch = u64(memory.ctypes.data)
-    at, last = u64(begin), u64(end)
+    at, last, late = u64(begin), u64(end), u64(0)
     while at < last:
         row = at // inner
         column = at - row * inner
@@ -184,6 +202,16 @@ def fill_span(block, trial, rejecting, encode, word, layout, cell, place, outer,
             row //= count
             first += i * u64(outer[d, 1])
             to += i * u64(outer[d, 2])
-        target = (first, step, to, stride)
-        fill_run(block, trial, rejecting, encode, word, layout, cell, target, take, words, p, scratch)
-        at += take
+        end_of_run = at + take
+        while at < end_of_run:
+            target = (first, step, to, stride)
+            done, late = fill_run(
+                block, rejecting, encode, word, layout, cell, target, end_of_run - at, words, p, scratch, late
+            )
+            if late >= FULL:
+                settle(trial, encode, word, layout, cell, words, p, scratch + BACKLOG_AT, late)
+                late = u64(0)
+            at += done
+            first += done * step
+            to += done * stride
+    settle(trial, encode, word, layout, cell, words, p, scratch + BACKLOG_AT, late)
