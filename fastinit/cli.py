@@ -1,4 +1,4 @@
-"""The command line: `fastinit fill`, `fastinit info`, `fastinit warmup`."""
+"""The command line: `fastinit fill`, `fastinit info`, `fastinit warmup`, `fastinit bench`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from fastinit import STREAM_VERSION, __version__, default_rng, dtypes, files, report
+from fastinit.bench import command as bench
 from fastinit.kernels.rows import ROWS, STORAGE, kernel
 from fastinit.kernels.threads import PARALLEL_FROM
 from fastinit.terminal import progress, stoppable, word
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     warmup = commands.add_parser("warmup", help="compile all kernels into the cache", allow_abbrev=False)
     warmup.add_argument("--dtype", action="append", choices=tuple(STORAGE), help="only the kernels of this dtype; repeatable")
     warmup.set_defaults(run=_warmup)
+    bench.add(commands).set_defaults(run=_bench)
     return parser
 
 
@@ -181,6 +183,12 @@ def _warmup(args: argparse.Namespace) -> None:
     print(
         f"kernels={len(rows)} compiled={len(rows) - cached} cached={cached} seconds={seconds:.1f} cache={directory or 'none'}"
     )
+
+
+def _bench(args: argparse.Namespace) -> None:
+    with _refusing():
+        plan = bench.plan(args)
+    bench.run(plan)
 
 
 def _complain(message: str, status: int) -> int:

@@ -1,55 +1,48 @@
-"""Measure the project's figures here: `python docs/scripts/figures.py`, a few minutes, Markdown on stdout.
+"""Measure the project's own figures here: `python docs/scripts/figures.py`, a few minutes, Markdown on stdout.
 
-Peers that are installed are measured in the same process and the same rounds; ratios within rounds bear a busy machine better
-than times do. Run it on an idle machine all the same.
+fastinit's fills beside the stores of as many bytes, in one process and the same rounds; ratios within rounds bear a busy
+machine better than times do. Run it on an idle machine all the same. `fastinit bench` measures other libraries beside fastinit.
 """
 
 import argparse
 import json
-import os
-import platform
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import numba
 import numpy as np
 
 import fastinit as fi
 from benchmarks import process
 from benchmarks.measure import FEW_ROUNDS, LAWS, VALUES, Missing, fill_call, medians, numpy_dtype, ratio, rounds, store_call
-from benchmarks.peers import PEERS, ready
+from fastinit.bench import machine
 
 MIB = 2**20
 CALLS = 1000  # of a small call in one sample
 
 
 class Case(NamedTuple):
-    """A call, how many bytes it makes, and the names of the calls that it is compared with."""
+    """A call, how many bytes it makes, and the name of the store that it is compared with."""
 
     call: object
     nbytes: int
     store: str
-    fastinit: str | None = None
-    slow: bool = False
 
 
 class Fills:
-    """The large fills of one process: fastinit's, the stores of as many bytes, and the peers'."""
+    """The large fills of one process: fastinit's, and the stores of as many bytes."""
 
     def __init__(self, values):
-        self.values = values
-        self.cases, self.skipped = {}, []
+        self.cases = {}
         for buffer in ("touched", "fresh"):
             for law in LAWS:
                 self.own(law, "float32", values, buffer)
-        self.own("normal", "bfloat16", values)
-        self.own("normal", "float64", max(values // 2, 1))
-        for name in PEERS:
-            self.add_peer(name)
+        for dtype in ("bfloat16", "float16"):
+            self.own("normal", dtype, values)
+        for law in LAWS:
+            self.own(law, "float64", max(values // 2, 1))
 
     def store(self, nbytes, buffer="touched"):
         name = f"parallel store of a constant, {nbytes / MIB:.4g} MiB" + (", fresh" if buffer == "fresh" else "")
@@ -59,39 +52,25 @@ class Fills:
     def own(self, law, dtype, values, buffer="touched"):
         nbytes = values * numpy_dtype(dtype).itemsize
         name = f"fastinit {law} {dtype}" + (", fresh" if buffer == "fresh" else "")
-        if values < self.values // 2:
-            name += f", {values:,} values"
         store = self.store(nbytes, buffer)
-        self.cases.setdefault(name, Case(fill_call(law, values, dtype, buffer), nbytes, store))
-        return name
-
-    def add_peer(self, name):
-        peer = PEERS[name]
-        try:
-            call = ready(name, self.values)
-        except Missing as error:
-            self.skipped.append(f"{name}: {error}")
-            return
-        values = max(self.values // peer.share, 1)
-        own = self.own(peer.law, peer.dtype, values)
-        label = name if values >= self.values // 2 else f"{name}, {values:,} values"
-        self.cases[label] = Case(call, self.cases[own].nbytes, self.cases[own].store, own, peer.slow)
+        self.cases[name] = Case(fill_call(law, values, dtype, buffer), nbytes, store)
 
     def measure(self, count):
-        slow = {name for name, case in self.cases.items() if case.slow}
-        times = rounds({name: case.call for name, case in self.cases.items()}, count, slow, pause=0.01)
+        times = rounds({name: case.call for name, case in self.cases.items()}, count)
         table = [
             {
                 "name": name,
                 "ms": seconds * 1e3,
                 "GB/s": self.cases[name].nbytes / seconds / 1e9,
                 "times the store": ratio(times, name, self.cases[name].store),
-                "times fastinit": ratio(times, name, self.cases[name].fastinit) if self.cases[name].fastinit else None,
             }
             for name, seconds in medians(times).items()
         ]
         single = {
-            "bfloat16 normal over float32 normal": ratio(times, "fastinit normal bfloat16", "fastinit normal float32"),
+            **{
+                f"{dtype} normal over float32 normal": ratio(times, f"fastinit normal {dtype}", "fastinit normal float32")
+                for dtype in ("bfloat16", "float16")
+            },
             "fresh store over touched store": ratio(
                 times, self.cases["fastinit normal float32, fresh"].store, self.cases["fastinit normal float32"].store
             ),
@@ -136,32 +115,13 @@ def peaks(values):
         return {str(error): float("nan")}
 
 
-def machine():
-    names = [line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
-    distributions = metadata.packages_distributions()
-    modules = sorted({"numba", "numpy", *(peer.module for peer in PEERS.values())})
-    return {
-        "cpu": names[0] if names else platform.processor() or platform.machine(),
-        "logical cpus": os.cpu_count(),
-        "threads": numba.get_num_threads(),
-        "python": platform.python_version(),
-        "fastinit": fi.__version__,
-        **{module: metadata.version(distributions[module][0]) for module in modules if module in distributions},
-    }
-
-
-def _lines(path):
-    return Path(path).read_text().splitlines() if Path(path).exists() else []
-
-
 def markdown(result):
-    yield ", ".join(f"{name} {value}" for name, value in result["machine"].items())
-    yield f"\nMedians of {result['rounds']} rounds ({FEW_ROUNDS} for slow peers), {result['values']:,} float32 values."
+    yield machine.sentence(result["machine"])
+    yield f"\nMedians of {result['rounds']} rounds, {result['values']:,} values ({max(result['values'] // 2, 1):,} of float64)."
     yield "A ratio above 1 is slower than what it is compared with.\n"
-    yield "| fill | ms | GB/s | times the store | times fastinit |\n|---|--:|--:|--:|--:|"
+    yield "| fill | ms | GB/s | times the store |\n|---|--:|--:|--:|"
     for row in result["fills"]:
-        versus = "" if row["times fastinit"] is None else f"{row['times fastinit']:.2f}"
-        yield f"| {row['name']} | {row['ms']:.2f} | {row['GB/s']:.2f} | {row['times the store']:.2f} | {versus} |"
+        yield f"| {row['name']} | {row['ms']:.2f} | {row['GB/s']:.2f} | {row['times the store']:.2f} |"
     for title, unit, form in (
         ("ratios", "times", ".2f"),
         ("call for 1,000 values", "µs", ".1f"),
@@ -170,8 +130,21 @@ def markdown(result):
     ):
         yield f"\n| {title} | {unit} |\n|---|--:|"
         yield from (f"| {name} | {value:{form}} |" for name, value in result[title].items())
-    if result["skipped"]:
-        yield "\nSkipped: " + "; ".join(result["skipped"]) + "."
+
+
+def collect(values, count):
+    """All figures, as `markdown` lays them out."""
+    table, single = Fills(values).measure(count)
+    return {
+        "machine": machine.describe(),
+        "values": values,
+        "rounds": count,
+        "fills": table,
+        "ratios": single,
+        "call for 1,000 values": small_calls(count),
+        "whole process": processes(),
+        "peak resident memory over the output": peaks(4 * values),
+    }
 
 
 def main():
@@ -182,19 +155,7 @@ def main():
     args = parser.parse_args()
     if args.values < 1 or args.rounds < 1:
         parser.error(f"--values and --rounds must be at least 1; got {args.values} and {args.rounds}")
-    fills = Fills(args.values)
-    table, single = fills.measure(args.rounds)
-    result = {
-        "machine": machine(),
-        "values": args.values,
-        "rounds": args.rounds,
-        "fills": table,
-        "ratios": single,
-        "call for 1,000 values": small_calls(args.rounds),
-        "whole process": processes(),
-        "peak resident memory over the output": peaks(4 * args.values),
-        "skipped": fills.skipped,
-    }
+    result = collect(args.values, args.rounds)
     print(json.dumps(result, indent=2) if args.json else "\n".join(markdown(result)))
 
 

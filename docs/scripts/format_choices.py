@@ -1,9 +1,9 @@
 """Measure the choices behind the stream format on this machine: `python docs/scripts/format_choices.py`, Markdown on stdout.
 
-First the map from elements to words, on a serial float32 uniform fill: *pair-major* stores each 64-bit plane of a tile as it
+The map from elements to words, on a serial float32 uniform fill: *pair-major* stores each 64-bit plane of a tile as it
 is (so it is built), *word-major* narrows the planes to their 32-bit words and stores w0, w1, w2, w3 of a tile one after the
 other; *scalar* is word-major as plain Numba, left to LLVM's vectoriser. A vector of counters is 1, 2, 4 or 8 chains of eight
-64-bit lanes. Then the two ways to the normal law on +-2 deviations.
+64-bit lanes.
 """
 
 import argparse
@@ -19,19 +19,17 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 import fastinit as fi
-from benchmarks.measure import medians, ratio, rounds, touched
+from benchmarks.measure import medians, rounds, touched
 from fastinit import dtypes, parameters
 from fastinit.kernels.lanes import bitcast, convert, device, iota, llvm_type, spread
 from fastinit.kernels.philox import HALF, LOW, PAIR, TILE, philox4x32
 from fastinit.kernels.plain import uniform
 from fastinit.kernels.rounding import as_is
-from fastinit.kernels.rows import kernel
-from fastinit.kernels.threads import chunk_size
 
 u32, u64 = np.uint32, np.uint64
 VECTORS, TILES = (8, 16, 32, 64), (16, 32, 64)  # counters of each
 REAL = dtypes.resolve("float32")
-UNIFORM = parameters.uniform(0.0, 1.0, REAL).numbers
+UNIFORM = tuple(parameters.uniform(0.0, 1.0, REAL).numbers.tolist())
 STEP = np.float32(2**-24)
 
 
@@ -167,41 +165,6 @@ def layouts(sizes, count):
         yield f"| {name}{built} | {chains} | {tile} | " + " | ".join(f"{column[key]:.3f}" for column in columns) + " |"
 
 
-def two_sigma(method):
-    """Parameters of a method as `parameters.py` packs them; the redraw takes the same bounds, and 1 for two-sided ones."""
-    if method == "normal":
-        return parameters.normal(0.0, 1.0, REAL).numbers
-    numbers = parameters.truncated_normal(-2.0, 2.0, 0.0, 1.0, "std", REAL).numbers
-    return numbers if method == "truncated_central" else (*numbers[:6], 1.0, 0.0)
-
-
-def method_call(method, parallel, values):
-    out, outer = touched(values, "float32"), np.empty((0, 3), np.int64)
-    outer.flags.writeable = False
-    place, chunk = (0, out.ctypes.data, values, 1, out.itemsize), chunk_size(values) if parallel else values
-    return functools.partial(kernel(method, "float32", parallel), place, outer, stream(), two_sigma(method), 0, values, chunk)
-
-
-def truncation(values, count):
-    """Both ways to +-2 deviations beside the normal without bounds."""
-    methods = {
-        "normal": "normal, no bounds",
-        "truncated_central": "transformed rejection with squeeze (as built)",
-        "truncated_normal": "Box-Muller with redraw",
-    }
-    keys = [(method, parallel) for method in methods for parallel in (False, True)]
-    times = rounds({key: method_call(*key, values) for key in keys}, count)
-    middle = medians(times)
-    yield f"| {values:,} values | one thread, ns per value | times the normal | all threads, ns per value | times the normal |"
-    yield "|---|--:|--:|--:|--:|"
-    for method, title in methods.items():
-        cells = (
-            f"{middle[method, parallel] / values * 1e9:.3f} | {ratio(times, (method, parallel), ('normal', parallel)):.2f}"
-            for parallel in (False, True)
-        )
-        yield f"| {title} | " + " | ".join(cells) + " |"
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--values", type=int, nargs="+", default=[2**20, 2**26], help="sizes, multiples of 256")
@@ -211,8 +174,6 @@ def main():
         parser.error(f"--values must be multiples of 256 and --rounds at least 1; got {args.values}, {args.rounds}")
     print("Serial uniform float32 fill, ns per value:\n")
     print("\n".join(layouts(args.values, args.rounds)))
-    print("\nNormal within two deviations:\n")
-    print("\n".join(truncation(max(args.values), args.rounds)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,106 @@
+"""The standard deviation that a truncated normal has left, for any bounds, the same on every machine. No Numba here.
+
+In `decimal` throughout: the C library's exp and erf differ in their last digit between machines.
+"""
+
+from __future__ import annotations
+
+import decimal
+import functools
+import math
+from decimal import Decimal
+
+#: Upper tails from here on come from a continued fraction, those below from a power series.
+_BORDER = 8
+#: A lower bound so far down, with the upper one as far or farther up, cuts off less than 10^-340.
+_NOTHING = -40.0
+#: Between bounds so close the density is flat enough for the uniform distribution's deviation, to 20 digits.
+_FLAT = 1e-10
+_AGREEMENT = Decimal("1e-25")
+
+
+def _body(x: Decimal, precision: int) -> Decimal:
+    """exp(x^2 / 2) times the integral of exp(-t^2 / 2) over [0, x]: the sum of x^(2k+1) / (2k+1)!!."""
+    term = total = x
+    square, k, smallest = x * x, 1, Decimal(10) ** (-precision - 5)
+    while abs(term) > smallest * abs(total):
+        k += 2
+        term = term * square / k
+        total += term
+    return total
+
+
+def _far_tail(x: Decimal, precision: int) -> Decimal:
+    """Mills' ratio of x >= 8 by its continued fraction x + 1 / (x + 2 / (x + 3 / ...)), after Laplace."""
+    # Depth n leaves an error near exp(-2 x sqrt(2 n)).
+    depth = int((Decimal(precision) * Decimal("2.303") / (x * Decimal("2.8"))) ** 2) + 10
+    below = x
+    for k in range(depth, 0, -1):
+        below = x + k / below
+    return 1 / below
+
+
+def _tail(x: Decimal, precision: int) -> Decimal:
+    """exp(x^2 / 2) times the integral of exp(-t^2 / 2) over [x, infinity)."""
+    if x >= _BORDER:
+        return _far_tail(x, precision)
+    border = Decimal(_BORDER)
+    half = (-border * border / 2).exp() * (_body(border, precision) + _far_tail(border, precision))
+    return (x * x / 2).exp() * half - _body(x, precision)
+
+
+def _variance(a: Decimal, b: Decimal, precision: int) -> Decimal:
+    """Variance between bounds with |a| <= b, of which b may be infinite; densities are in units of the one at a."""
+    at_b = (-(b - a) * (b + a) / 2).exp()
+    mass = _tail(a, precision)
+    edge = a
+    if at_b:
+        mass -= at_b * _tail(b, precision)
+        edge -= at_b * b
+    if mass <= 0:  # too few digits for so narrow an interval
+        return Decimal(-1)
+    shift = (1 - at_b) / mass
+    return 1 + edge / mass - shift * shift
+
+
+@functools.lru_cache(maxsize=1024)
+def deviation(a: float, b: float) -> float:
+    """Standard deviation of the standard normal between a < b, which may be infinite: the nearest double."""
+    if a + b < 0:
+        a, b = -b, -a
+    if a < _NOTHING:
+        return 1.0
+    precision, last = 60, Decimal(-1)
+    while True:
+        with decimal.localcontext(prec=precision, rounding=decimal.ROUND_HALF_EVEN, Emin=-999999, Emax=999999) as context:
+            context.clear_traps()
+            if (b - a) * max(b, 1.0) < _FLAT:
+                return float((Decimal(b) - Decimal(a)) / Decimal(12).sqrt())
+            value = _variance(Decimal(a), Decimal(b), precision)
+            if value > 0 and abs(value - last) < _AGREEMENT * value:
+                return float(value.sqrt())
+        precision, last = 2 * precision, value
+
+
+@functools.lru_cache(maxsize=256)
+def scale_for(target: float, a: float, b: float, loc: float) -> float:
+    """The scale that gives the normal of mean `loc` between the values a < b a standard deviation of `target`.
+
+    By bisection down to neighbouring doubles. The deviation grows from 0, without end where a bound is infinite and else
+    towards that of the uniform distribution on [a, b], which it never reaches.
+    """
+
+    def reached(scale: float) -> bool:
+        return scale * deviation((a - loc) / scale, (b - loc) / scale) >= target
+
+    most = (b - a) / math.sqrt(12.0)
+    if not target < most * (1.0 - 1e-9):
+        raise ValueError(f"scale must be below (b - a) / sqrt(12) = {most!r}, the deviation of a uniform; got {target!r}")
+    low = high = target
+    while not reached(high):
+        high *= 2.0
+    while reached(low):
+        low /= 2.0
+    while low < (middle := 0.5 * (low + high)) < high:
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    return high
