@@ -174,6 +174,7 @@ def test_faults_are_found(tmp_path, name, source, fault):
     (package / "kernels").mkdir(parents=True)
     for known in ORDER:
         path = package / ("kernels/__init__.py" if known == "kernels" else known.replace(".", "/") + ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
     assert faults(package) == []
     (package / f"{name}.py").write_text(source)
