@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import fastinit as fi
-from benchmarks.measure import FEW_ROUNDS, VALUES, Missing, fill_call, ratio, ratio_of, rounds, touched
+from benchmarks.measure import FEW_ROUNDS, VALUES, Missing, fill_call, ratio, ratio_of, timed_rounds, touched
 from benchmarks.process import run
 from fastinit import initializers
 
@@ -98,7 +98,7 @@ class OrthogonalBesideTorch(Matrix):
         self.call, self.torch = orthogonal(side), torch_orthogonal(side)
 
     def track_ratio_to_torch(self, side):
-        times = rounds({"torch": self.torch, "fastinit": self.call}, FEW_ROUNDS, pause=0.3)
+        times = timed_rounds({"torch": self.torch, "fastinit": self.call}, FEW_ROUNDS, pause=0.3)
         return ratio(times, "fastinit", "torch")
 
 

@@ -14,8 +14,8 @@ from fastinit.bench.measure import (
     numpy_dtype,
     ratio,
     ratio_of,
-    rounds,
     store_call,
+    timed_rounds,
     touched,
 )
 
@@ -34,7 +34,7 @@ __all__ = [
     "numpy_dtype",
     "ratio",
     "ratio_of",
-    "rounds",
     "store_call",
+    "timed_rounds",
     "touched",
 ]

@@ -282,7 +282,7 @@ def test_the_environment_of_a_worker(monkeypatch):
 def test_rounds_in_one_process():
     made = []
     calls = {name: lambda name=name: made.append(name) for name in ("a", "slow")}
-    times = measure.rounds(calls, 5, slow=("slow",))
+    times = measure.timed_rounds(calls, 5, slow=("slow",))
     assert made == ["a", "slow"] * (1 + FEW_ROUNDS) + ["a"] * 2
     assert {name: len(samples) for name, samples in times.items()} == {"a": 5, "slow": FEW_ROUNDS}
     times = {"a": [2.0, 6.0, 30.0], "b": [1.0, 2.0, 3.0]}

@@ -16,7 +16,18 @@ import numpy as np
 
 import fastinit as fi
 from benchmarks import process
-from benchmarks.measure import FEW_ROUNDS, LAWS, VALUES, Missing, fill_call, medians, numpy_dtype, ratio, rounds, store_call
+from benchmarks.measure import (
+    FEW_ROUNDS,
+    LAWS,
+    VALUES,
+    Missing,
+    fill_call,
+    medians,
+    numpy_dtype,
+    ratio,
+    store_call,
+    timed_rounds,
+)
 from fastinit.bench import machine
 
 MIB = 2**20
@@ -56,7 +67,7 @@ class Fills:
         self.cases[name] = Case(fill_call(law, values, dtype, buffer), nbytes, store)
 
     def measure(self, count):
-        times = rounds({name: case.call for name, case in self.cases.items()}, count)
+        times = timed_rounds({name: case.call for name, case in self.cases.items()}, count)
         table = [
             {
                 "name": name,
@@ -90,7 +101,7 @@ def small_calls(count):
         "NumPy standard_normal": numpys.standard_normal,
     }
     calls = {name: lambda draw=draw: [draw(out=out, dtype=np.float32) for _ in range(CALLS)] for name, draw in draws.items()}
-    return {name: seconds / CALLS * 1e6 for name, seconds in medians(rounds(calls, count)).items()}
+    return {name: seconds / CALLS * 1e6 for name, seconds in medians(timed_rounds(calls, count)).items()}
 
 
 def processes():
@@ -104,7 +115,7 @@ def processes():
             "normal", n
         )
         calls[f"first normal fill, {values:,} values, no cache"] = lambda n=values: process.cold_first_fill("normal", n)
-    return medians(rounds(calls, FEW_ROUNDS))
+    return medians(timed_rounds(calls, FEW_ROUNDS))
 
 
 def peaks(values):

@@ -19,7 +19,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 import fastinit as fi
-from benchmarks.measure import medians, rounds, touched
+from benchmarks.measure import medians, timed_rounds, touched
 from fastinit import dtypes, parameters
 from fastinit.kernels.lanes import bitcast, convert, device, iota, llvm_type, spread
 from fastinit.kernels.philox import HALF, LOW, PAIR, TILE, philox4x32
@@ -155,7 +155,7 @@ def layouts(sizes, count):
     check(fills, 4 * max(*VECTORS, *TILES) * 8)
     columns = []
     for values in sizes:
-        times = rounds({key: bound(fill, touched(values, "float32")) for key, fill in fills.items()}, count)
+        times = timed_rounds({key: bound(fill, touched(values, "float32")) for key, fill in fills.items()}, count)
         columns.append({key: seconds / values * 1e9 for key, seconds in medians(times).items()})
     yield "| layout | chains of 8 counters | counters per tile | " + " | ".join(f"{n:,} values" for n in sizes) + " |"
     yield "|---|--:|--:|" + "--:|" * len(sizes)

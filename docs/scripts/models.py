@@ -20,7 +20,7 @@ import numpy as np
 
 import fastinit as fi
 from fastinit.bench import machine
-from fastinit.bench.measure import DTYPES, ROUNDS, empty, medians, numpy_dtype, ratio, rounds, store
+from fastinit.bench.measure import DTYPES, ROUNDS, empty, medians, numpy_dtype, ratio, store, timed_rounds
 from fastinit.bench.peers import all_threads, installed
 from fastinit.bench.workers import SLEEP
 
@@ -108,7 +108,7 @@ def measure(shapes, dtype, count, torch):
     }
     if torch:
         calls["torch"] = torch_fill(flat, shapes, dtype)
-    times = rounds(calls, count, slow=("torch",), pause=0.01)
+    times = timed_rounds(calls, count, slow=("torch",), pause=0.01)
     return {
         "seconds": medians(times),
         "fastinit over store": ratio(times, "fastinit", "store"),

@@ -107,7 +107,7 @@ def seconds(call: Call) -> float:
     return elapsed
 
 
-def rounds(
+def timed_rounds(
     calls: Mapping[str, Call], count: int = ROUNDS, slow: Collection[str] = (), pause: float = 0.0
 ) -> dict[str, list[float]]:
     """Seconds of every call in every round, after one untimed round; those named in `slow` take part in the first few only.
@@ -136,10 +136,10 @@ def median_ratio(times: Sequence[float], to: Sequence[float]) -> float:
 
 
 def ratio(times: Mapping[str, Sequence[float]], name: str, to: str) -> float:
-    """`median_ratio` of two that `rounds` has timed."""
+    """`median_ratio` of two that `timed_rounds` has timed."""
     return median_ratio(times[name], times[to])
 
 
 def ratio_of(call: Call, yardstick: Call) -> float:
     """How many times `yardstick` the call takes."""
-    return ratio(rounds({"yardstick": yardstick, "call": call}), "call", "yardstick")
+    return ratio(timed_rounds({"yardstick": yardstick, "call": call}), "call", "yardstick")
