@@ -71,7 +71,7 @@ def _logical_steps(shape: Sequence[int]) -> list[int]:
     return steps[::-1]
 
 
-def _expand(index: Any, shape: tuple[int, ...]) -> list[Any]:
+def expand(index: Any, shape: tuple[int, ...]) -> list[Any]:
     """The index as one integer or slice per axis."""
     parts = list(index) if isinstance(index, tuple) else [index]
     dots = [i for i, part in enumerate(parts) if part is Ellipsis]
@@ -87,7 +87,7 @@ def _expand(index: Any, shape: tuple[int, ...]) -> list[Any]:
 def select(index: Any, shape: tuple[int, ...]) -> Block:
     """The block that `index` (integers, slices, Ellipsis) cuts out of an array of this shape, with NumPy's meaning."""
     counts, steps, origin = [], [], 0
-    for axis, (part, n, step) in enumerate(zip(_expand(index, shape), shape, _logical_steps(shape), strict=True)):
+    for axis, (part, n, step) in enumerate(zip(expand(index, shape), shape, _logical_steps(shape), strict=True)):
         if isinstance(part, slice):
             try:
                 start, stop, stride = part.indices(n)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import ml_dtypes
@@ -32,20 +34,23 @@ REALS = {
         Real("float64", _F64, _F64),
         Real("float16", np.dtype(np.float16), _F32),
         Real("bfloat16", np.dtype(ml_dtypes.bfloat16), _F32),
+        Real("float8_e4m3fn", np.dtype(ml_dtypes.float8_e4m3fn), _F32),
+        Real("float8_e5m2", np.dtype(ml_dtypes.float8_e5m2), _F32),
     )
 }
 _BY_TYPE = {real.dtype.type: real for real in REALS.values()}
-NAMES = ", ".join(real.name for real in REALS.values())
+_BY_NAME = {real.name: real for real in REALS.values()}
+NAMES = ", ".join(_BY_NAME)
 
 
 def resolve(dtype: Any) -> Real:
-    """The entry for anything that names one of the four dtypes: a name, a scalar type, a `numpy.dtype`."""
+    """The entry for anything that names one of the dtypes: a name, a scalar type, a `numpy.dtype`."""
     if isinstance(dtype, type) and dtype in _BY_TYPE:
         return _BY_TYPE[dtype]
     if isinstance(dtype, np.dtype):
         wanted: Any = dtype
-    elif isinstance(dtype, str) and dtype == "bfloat16":
-        wanted = np.dtype(ml_dtypes.bfloat16)
+    elif isinstance(dtype, str) and dtype in _BY_NAME:
+        return _BY_NAME[dtype]
     else:
         try:
             wanted = np.dtype(dtype) if dtype is not None else None
@@ -57,37 +62,57 @@ def resolve(dtype: Any) -> Real:
     return real
 
 
-def _nearest(x: float, dtype: np.dtype[Any]) -> Any:
+def _nearest(x: float | Fraction, dtype: np.dtype[Any]) -> float:
     with np.errstate(all="ignore"):  # whatever the caller made NumPy raise
-        return np.asarray(x, np.float64).astype(dtype)[()]
+        value = float(np.asarray(x, np.float64).astype(dtype))
+    return value if value == value else math.copysign(math.inf, x)  # float8_e4m3fn has NaN beyond its largest number
 
 
-def _step(value: Any, towards: float, dtype: np.dtype[Any]) -> Any:
+@functools.cache
+def _end(dtype: np.dtype[Any]) -> float:
+    return float(ml_dtypes.finfo(dtype).max)
+
+
+def _step(value: float, towards: float, dtype: np.dtype[Any]) -> float:
+    """The neighbour on the side of `towards`, which is infinite."""
+    end = math.copysign(_end(dtype), towards)
+    if value in (towards, end):
+        return towards
+    if math.isinf(value):
+        return -end
     with np.errstate(all="ignore"):
-        return np.nextafter(value, _nearest(towards, dtype))
+        return float(np.nextafter(dtype.type(value), dtype.type(end)))
 
 
-def at_least(x: float, real: Real) -> float:
+def at_least(x: float | Fraction, real: Real) -> float:
     """The smallest value of the dtype that is not below x (infinity if there is none)."""
     value = _nearest(x, real.dtype)
-    while float(value) < x:
+    while value < x:
         value = _step(value, math.inf, real.dtype)
-    while float(below := _step(value, -math.inf, real.dtype)) >= x and below != value:
-        value = below
-    return float(value)
+    while (before := _step(value, -math.inf, real.dtype)) >= x and before != value:
+        value = before
+    return value
 
 
-def at_most(x: float, real: Real) -> float:
+def at_most(x: float | Fraction, real: Real) -> float:
     """The largest value of the dtype that is not above x (minus infinity if there is none)."""
     return -at_least(-x, real)
 
 
-def below(x: float, real: Real) -> float:
+def below(x: float | Fraction, real: Real) -> float:
     """The largest value of the dtype that is below x."""
     value = at_most(x, real)
-    return float(_step(real.dtype.type(value), -math.inf, real.dtype)) if value == x else value
+    return _step(value, -math.inf, real.dtype) if value == x else value
+
+
+def half_way_above(x: float, real: Real) -> Fraction:
+    """The middle between a finite number of the dtype and the one after it, as if there were no largest."""
+    after = _step(x, math.inf, real.dtype)
+    if math.isinf(after):
+        return (3 * Fraction(x) - Fraction(below(x, real))) / 2
+    return (Fraction(x) + Fraction(after)) / 2
 
 
 def nearest(x: float, real: Real) -> float:
     """Round x to the type the values are computed in, then to the dtype."""
-    return float(_nearest(float(_nearest(x, real.compute)), real.dtype))
+    return _nearest(_nearest(x, real.compute), real.dtype)

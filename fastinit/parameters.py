@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,8 +89,29 @@ def _uniform(lower: float, upper: float, real: dtypes.Real) -> Plan:
     least, greatest = dtypes.at_least(lower, real), dtypes.below(upper, real)
     if least > greatest:
         raise ValueError(f"low and high must have a {real.name} in [low, high); got low={lower!r}, high={upper!r}")
-    start = dtypes.at_least(lower, dtypes.REALS[real.compute])  # of the computing type, so that 16 bits round the same values
-    return plan("uniform", least, greatest, start, width)
+    return _steps(lower, width, dtypes.below(upper, dtypes.REALS[real.compute]), least, greatest, real)
+
+
+#: Number of steps that a uniform variable takes, less one, by the bytes of the computing type.
+_LAST_STEP = {4: 2**24 - 1, 8: 2**53 - 1}
+
+
+def _steps(lower: float, width: float, top: float, least: float, greatest: float, real: dtypes.Real) -> Plan:
+    """The uniform row: all of the computing type from `lower` on, so that 16 bits round what 32 bits have.
+
+    The step is the longest whose last value rounds to no more than `top`.
+    """
+    compute = dtypes.REALS[real.compute]
+    start, last = dtypes.at_least(lower, compute), _LAST_STEP[real.compute.itemsize]
+    step = dtypes.nearest(width, compute) / (last + 1)
+    if step < np.finfo(real.compute).smallest_normal:  # it would not have all its digits
+        return plan("uniform_within", least, greatest, start, width)
+    longest = (dtypes.half_way_above(top, compute) - Fraction(start)) / last
+    if step >= longest:
+        step = dtypes.below(longest, compute)
+    if real is compute:
+        return plan("uniform", start, step)
+    return plan("uniform_within", least, greatest, start, step * (last + 1))
 
 
 def normal(loc: Any, scale: Any, real: dtypes.Real) -> Plan:
@@ -160,8 +182,8 @@ def _truncated(
     if math.isinf(a) and math.isinf(b):
         return _normal(loc, scale, real)
     if proposals.is_flat(a, b):
-        start = dtypes.at_least(bounds[0], dtypes.REALS[real.compute])
-        return plan("uniform", least, greatest, start, bounds[1] - bounds[0])
+        top = dtypes.at_most(bounds[1], dtypes.REALS[real.compute])
+        return _steps(bounds[0], bounds[1] - bounds[0], top, least, greatest, real)
     if proposals.is_central(a, b):
         return plan("truncated_central", least, greatest, loc, scale, *proposals.central(a, b))
     if a < 0:

@@ -9,7 +9,7 @@ settings.register_profile(
 )
 settings.load_profile("fixed")
 
-DTYPES = ("float32", "float64", "float16", "bfloat16")
+DTYPES = ("float32", "float64", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2")
 
 #: A method of Generator and arguments for each kernel: `test_promise.py` checks that none is missing.
 DRAWS = {

@@ -9,11 +9,13 @@ import functools
 import hashlib
 import itertools
 import math
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 
 from tests.reference_floats import (
+    FORMATS,
     PRECISION,
     box_muller,
     fl,
@@ -23,12 +25,14 @@ from tests.reference_floats import (
     largest_below,
     largest_not_above,
     lesser,
+    middle_above,
     nearest,
     negative_log,
     smallest_not_below,
     u01_closed_open,
     u01_open_closed,
     u11_closed,
+    upper_bits,
     width_of,
 )
 from tests.reference_tails import tail_numbers
@@ -124,10 +128,9 @@ def uniform(seed, path, call, index, low, high, dtype):
     if low == high:
         return stored(fl(low, real), dtype)
     least, greatest = real(smallest_not_below(low, dtype)), real(largest_below(high, dtype))
-    start = real(smallest_not_below(low, real.__name__))
-    width = fl(high - low, real)
+    spread = uniform_spread(low, high - low, largest_below(high, real.__name__), real)
     word = own_word(element((seed, path, call), index, real), 0)
-    return stored(lesser(greater(fma(u01_closed_open(word, real), width, start), least), greatest), dtype)
+    return stored(lesser(greater(flat(spread, word, None, real)[0], least), greatest), dtype)
 
 
 def normal(seed, path, call, index, loc, scale, dtype):
@@ -190,7 +193,8 @@ def truncation(a, b, loc, scale, units, dtype):
     if math.isinf(a) and math.isinf(b):
         proposal, numbers = None, (scale, loc)
     elif (b - a) * b < 2.0**-40:
-        proposal, numbers = flat, (upper - lower, smallest_not_below(lower, real.__name__))
+        top = largest_not_above(upper, real.__name__)
+        proposal, numbers = flat, uniform_spread(lower, upper - lower, top, real)
     elif b <= 2 and (a < 0 or b - a >= 0.25):
         low, high = inverse_of_central(a), inverse_of_central(b)
         proposal, numbers = central, ((high - low) * 0.5, (high + low) * 0.5, scale, loc)
@@ -201,9 +205,23 @@ def truncation(a, b, loc, scale, units, dtype):
     )
 
 
+@functools.cache
+def uniform_spread(low, width, top, real):
+    """The start, and the step or, where that would be subnormal, the width."""
+    name = real.__name__
+    start, width = smallest_not_below(low, name), nearest(width, name)
+    last = 2**24 - 1 if real is np.float32 else 2**53 - 1
+    if Fraction(width) / (last + 1) < Fraction(2) ** FORMATS[name].least_exponent:
+        return start, 0, width
+    limit = (middle_above(top, name) - Fraction(start)) / last
+    return start, min(width / (last + 1), largest_below(limit, name)), 0
+
+
 def flat(numbers, word, test, real):
-    width, start = numbers
-    return fma(u01_closed_open(word, real), width, start), True
+    start, step, width = numbers
+    if width:
+        return fma(u01_closed_open(word, real), width, start), True
+    return fma(upper_bits(word, real), step, start), True
 
 
 def squeezed(test, real):

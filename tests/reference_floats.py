@@ -15,6 +15,8 @@ class Format(NamedTuple):
     digits: int
     least_exponent: int
     greatest_exponent: int
+    largest: float | None = None  # where it is not the largest that these digits and exponents can make
+    beyond: float = math.inf  # what rounding to nearest makes of more
 
 
 FORMATS = {
@@ -22,8 +24,10 @@ FORMATS = {
     "bfloat16": Format(8, -126, 127),
     "float32": Format(24, -126, 127),
     "float64": Format(53, -1022, 1023),
+    "float8_e4m3fn": Format(4, -6, 8, 448.0, math.nan),
+    "float8_e5m2": Format(3, -14, 15),
 }
-PRECISION = {"float16": np.float32, "bfloat16": np.float32, "float32": np.float32, "float64": np.float64}
+PRECISION = {dtype: np.float64 if dtype == "float64" else np.float32 for dtype in FORMATS}
 
 
 def exponent(x):
@@ -36,16 +40,16 @@ def exponent(x):
 def rounded(x, dtype, direction):
     """The real number x as a number of the dtype; `direction` is `round` (ties to even), `math.ceil` or `math.floor`."""
     if x == 0 or (isinstance(x, float) and not math.isfinite(x)):
-        return float(x)
+        return float(x) if x == 0 or direction is not round else x * FORMATS[dtype].beyond
     x = Fraction(x)
     form = FORMATS[dtype]
     unit = Fraction(2) ** (max(exponent(x), form.least_exponent) - form.digits + 1)
     y = direction(x / unit) * unit
     sign = -1.0 if x < 0 else 1.0
-    top = (2 - Fraction(2) ** (1 - form.digits)) * 2**form.greatest_exponent
+    top = form.largest or (2 - Fraction(2) ** (1 - form.digits)) * 2**form.greatest_exponent
     if abs(y) > top:
         towards_zero = direction is (math.floor if x > 0 else math.ceil)
-        return math.copysign(float(top) if towards_zero else math.inf, sign)
+        return math.copysign(float(top) if towards_zero else form.beyond if direction is round else math.inf, sign)
     return math.copysign(float(y), sign)
 
 
@@ -63,6 +67,16 @@ def largest_not_above(x, dtype):
 
 def largest_below(x, dtype):
     return rounded(Fraction(x) - Fraction(2) ** -1100, dtype, math.floor)  # every number is a multiple of 2^-1074
+
+
+def middle_above(x, dtype):
+    """Half way from x, a number of the dtype, to the next one, as if there were no greatest exponent."""
+    form = FORMATS[dtype]
+    x = Fraction(x)
+    away = Fraction(2) ** ((max(exponent(x), form.least_exponent) if x else form.least_exponent) - form.digits + 1)
+    if x < 0 and abs(x) == Fraction(2) ** exponent(x) and exponent(x) > form.least_exponent:
+        away /= 2  # towards 0 the numbers are closer
+    return x + away / 2
 
 
 def fl(x, real):
@@ -119,9 +133,12 @@ def as_signed(word, width):
     return word - 2**width if word >> (width - 1) else word
 
 
+def upper_bits(word, real):
+    return fl(word >> (8 if real is np.float32 else 11), real)
+
+
 def u01_closed_open(word, real):
-    shift, bits = (8, 24) if real is np.float32 else (11, 53)
-    return fl(word >> shift, real) * real(2.0**-bits)
+    return upper_bits(word, real) * real(2.0 ** (-24 if real is np.float32 else -53))
 
 
 def u01_open_closed(word, real):

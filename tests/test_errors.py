@@ -201,7 +201,7 @@ NOT_DTYPES = [
     "f4,(",
     "(2,)f4",
     [("a", "f4")],
-    ml_dtypes.float8_e4m3fn,
+    ml_dtypes.float8_e4m3b11fnuz,
     ml_dtypes.int4,
     3,
     {},
@@ -275,7 +275,7 @@ def test_too_many_axes():
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
-    "out", [[1.0, 2.0], 3, "abc", (np.zeros(3, np.float32),), bytearray(12), np.float32(1), {}, [[1], [2, 3]], object], ids=repr
+    "out", [[1.0, 2.0], 3, "abc", (np.zeros(3, np.float32),), np.float32(1), {}, [[1], [2, 3]], object], ids=repr
 )
 def test_out_of_a_wrong_type(method, out):
     refused(TypeError, ["out must be a numpy.ndarray", type(out).__name__], method, out=out)
@@ -624,7 +624,7 @@ def test_state_with_a_wrong_entry(entry, value):
 def test_constant_fills(value, dtype):
     """No deviation fills with `loc`, no width with `low`; rounded to the dtype."""
     expected = np.asarray(value).astype(np.float64 if dtype == "float64" else np.float32)
-    expected = np.full(SHAPE, expected, expected.dtype).astype(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
+    expected = np.full(SHAPE, expected, expected.dtype).astype(getattr(ml_dtypes, dtype, dtype))
     rng = fi.default_rng(3)
     fills = [
         rng.uniform(value, value, SHAPE, dtype=dtype),

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import fastinit as fi
+from tests.conftest import DTYPES
 
 TABLE = Path(__file__).with_name("frozen.json")
-DTYPES = ["float32", "float64", "float16", "bfloat16"]
 SIZE = 3 * 8192 + 77  # more than two regions of the loop and a ragged end
 INF = float("inf")
 

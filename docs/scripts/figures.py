@@ -5,6 +5,7 @@ machine better than times do. Run it on an idle machine all the same. `fastinit 
 """
 
 import argparse
+import functools
 import json
 import sys
 from pathlib import Path
@@ -27,11 +28,19 @@ from benchmarks.measure import (
     ratio,
     store_call,
     timed_rounds,
+    touched,
 )
 from fastinit.bench import machine
 
 MIB = 2**20
 CALLS = 1000  # of a small call in one sample
+NARROW = ("bfloat16", "float16", "float8_e4m3fn", "float8_e5m2")
+INF = float("inf")
+#: Intervals of every kind in deviations: inside two, one-sided from the middle to far out, and narrow ones.
+INTERVALS = (
+    (-2, 2), (-1, 1), (0, 1), (-1e-6, 1e-6), (0, INF), (-INF, 1), (-0.5, 3), (1, INF), (3, INF), (8, INF), (2, 2.1), (5, 5.5),
+)  # fmt: skip
+COLUMNS, SHARD = 4096, slice(1024, 1152)
 
 
 class Case(NamedTuple):
@@ -50,21 +59,35 @@ class Fills:
         for buffer in ("touched", "fresh"):
             for law in LAWS:
                 self.own(law, "float32", values, buffer)
-        for dtype in ("bfloat16", "float16"):
-            self.own("normal", dtype, values)
         for law in LAWS:
+            for dtype in NARROW:
+                self.own(law, dtype, values)
             self.own(law, "float64", max(values // 2, 1))
+            self.shard(law, values)
+        for bounds in INTERVALS:
+            self.own("truncated_normal", "float32", values, bounds=bounds)
 
     def store(self, nbytes, buffer="touched"):
         name = f"parallel store of a constant, {nbytes / MIB:.4g} MiB" + (", fresh" if buffer == "fresh" else "")
         self.cases.setdefault(name, Case(store_call(nbytes // 2, "float16", buffer), nbytes, name))
         return name
 
-    def own(self, law, dtype, values, buffer="touched"):
+    def own(self, law, dtype, values, buffer="touched", bounds=None):
         nbytes = values * numpy_dtype(dtype).itemsize
         name = f"fastinit {law} {dtype}" + (", fresh" if buffer == "fresh" else "")
+        name += f" in [{bounds[0]:g}, {bounds[1]:g}]" if bounds else ""
         store = self.store(nbytes, buffer)
-        self.cases[name] = Case(fill_call(law, values, dtype, buffer), nbytes, store)
+        self.cases[name] = Case(fill_call(law, values, dtype, buffer, bounds), nbytes, store)
+
+    def shard(self, law, values):
+        """128 of 4,096 columns, as many values as a whole fill has."""
+        width = SHARD.stop - SHARD.start
+        rows = max(values // width, 1)
+        out = touched(rows * width, "float32").reshape(rows, width)
+        draw = getattr(fi.default_rng(0), law)
+        name = f"fastinit {law} float32, columns"
+        call = functools.partial(draw, size=(rows, COLUMNS), index=np.s_[:, SHARD], out=out)
+        self.cases[name] = Case(call, out.nbytes, self.store(out.nbytes))
 
     def measure(self, count):
         times = timed_rounds({name: case.call for name, case in self.cases.items()}, count)
@@ -77,15 +100,19 @@ class Fills:
             }
             for name, seconds in medians(times).items()
         ]
+        whole = "fastinit {} float32"
         single = {
-            **{
-                f"{dtype} normal over float32 normal": ratio(times, f"fastinit normal {dtype}", "fastinit normal float32")
-                for dtype in ("bfloat16", "float16")
-            },
-            "fresh store over touched store": ratio(
-                times, self.cases["fastinit normal float32, fresh"].store, self.cases["fastinit normal float32"].store
-            ),
+            f"{law} {what} over {law} float32": ratio(times, f"fastinit {law} {what}", whole.format(law))
+            for law in LAWS
+            for what in (*NARROW, "float32, columns")
         }
+        worst = max((row for row in table if " in [" in row["name"]), key=lambda row: row["times the store"])
+        single[f"dearest of {len(INTERVALS)} intervals, {worst['name'].partition(' in ')[2]}, over the store"] = worst[
+            "times the store"
+        ]
+        single["fresh store over touched store"] = ratio(
+            times, self.cases["fastinit normal float32, fresh"].store, self.cases["fastinit normal float32"].store
+        )
         return table, single
 
 

@@ -133,7 +133,7 @@ class Task(NamedTuple):
 
     def axes(self, target: Array) -> tuple[Array, list[range]]:
         """The target with all axes of the whole shape, and the places along each that it holds."""
-        parts = blocks._expand(... if self.index is None else self.index, self.shape)
+        parts = blocks.expand(... if self.index is None else self.index, self.shape)
         single = tuple(axis for axis, part in enumerate(parts) if not isinstance(part, slice))
         places = [
             range(n)[part] if isinstance(part, slice) else range(part % n, part % n + 1)

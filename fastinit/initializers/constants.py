@@ -97,7 +97,7 @@ def constant(shape: Shape, value: float = 0.0, **options: Unpack[Options]) -> An
     rng : optional
         Not drawn from.
     dtype : dtype
-        float32, float64, float16 or bfloat16.
+        float32, float64, float16, bfloat16, float8_e4m3fn or float8_e5m2.
     out : numpy.ndarray, optional
         Where to put the values: writable, of this dtype and the shape of the result, with any strides.
     index : int, slice, Ellipsis or tuple of these, optional

@@ -10,6 +10,11 @@ import numpy as np
 from fastinit import parameters, truncation
 from fastinit.initializers.common import Options, Shape, above_zero, at_least_zero, initializer, task, truth, without_zeros
 
+#: A standard normal is never nearer to 0 than 2^-47 (2^-85 in float64): the shortest radius, 2^-16 (2^-32), times the
+#: smallest sine. So dtypes with float32's exponents need a scale far below any in use to round a normal to 0.
+LONG_EXPONENTS = ("float32", "float64", "bfloat16")
+NEVER_ZERO_FROM = 2.0**-60
+
 
 def truncated_std(a: float = -2.0, b: float = 2.0) -> float:
     """Compute the standard deviation that the standard normal has left between two bounds.
@@ -63,7 +68,7 @@ def uniform(shape: Shape, low: float = 0.0, high: float = 1.0, **options: Unpack
     rng : None, int, sequence of int, numpy.random.SeedSequence or fastinit.Generator
         What to draw from, by way of `default_rng`. A Generator gives one call; None takes entropy from the system.
     dtype : dtype
-        float32, float64, float16 or bfloat16.
+        float32, float64, float16, bfloat16, float8_e4m3fn or float8_e5m2.
     out : numpy.ndarray, optional
         Where to put the values: writable, of this dtype and the shape of the result, with any strides.
     index : int, slice, Ellipsis or tuple of these, optional
@@ -234,8 +239,10 @@ def small_random(shape: Shape, scale: float = 0.01, **options: Unpack[Options]) 
     >>> bool((w != 0).all()), round(float(w.std(dtype="float32")), 3)
     (True, 0.01)
     """
-    found = task(shape, options)
-    drawn = found.draw(found.rng.normal, 0.0, above_zero("scale", scale))
+    found, deviation = task(shape, options), above_zero("scale", scale)
+    drawn = found.draw(found.rng.normal, 0.0, deviation)
+    if found.real.name in LONG_EXPONENTS and deviation >= NEVER_ZERO_FROM:
+        return drawn
     target = np.asarray(drawn)
     without_zeros(target)
     return found.result(target)

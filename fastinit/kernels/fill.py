@@ -24,7 +24,7 @@ from fastinit.kernels.memory import (
     store_missing_bits,
     store_planes,
 )
-from fastinit.kernels.philox import PAIR, TILE, planes_at, planes_from
+from fastinit.kernels.philox import PAIR, QUAD, TILE, planes_at, planes_of_pair, planes_of_quad
 from fastinit.proposals import NUMBERS
 
 u32, u64 = np.uint32, np.uint64
@@ -41,22 +41,47 @@ DENSE = u64(12)  # runs shorter than this are settled element by element
 
 
 @device
-def fill_tiles(block, encode, word, layout, address, missing, counter, tiles, stream, p):
-    """Fill an even number of tiles side by side at `address`; at `missing` goes a word per tile of those not accepted."""
+def put_tile(block, encode, word, plane, address, missing, a, b, p):
+    """Store the values of one tile's words, and at `missing` which of them are not accepted."""
+    values, accepts = block(bitcast(a, word), bitcast(b, word), p, encode)
+    store_planes(address, values, plane)
+    store_missing_bits(missing, accepts)
+
+
+@device
+def put_pair(block, encode, word, plane, address, missing, a, b, p):
+    """Store the values of two tiles' words."""
+    put_tile(block, encode, word, plane, address, missing, part(a, 0, TILE), part(b, 0, TILE), p)
+    put_tile(block, encode, word, plane, address + u64(2) * plane, missing + u64(8), part(a, 1, TILE), part(b, 1, TILE), p)
+
+
+@device
+def fill_tiles(block, wide, encode, word, layout, address, missing, counter, tiles, stream, p):
+    """Fill an even number of tiles side by side at `address`; at `missing` goes a word per tile of those not accepted.
+
+    Two at once, for half the time would go to waiting for one chain of multiplies; four if `wide`.
+    """
     words, size = layout
     call, key = stream
     plane = words * u64(TILE) * size
-    for _ in range(u64(0), tiles, u64(2)):  # two at once: half the time would go to waiting for one chain of multiplies
-        a, b = planes_from(counter, call, u64(0), key)
-        values, accepts = block(bitcast(part(a, 0, TILE), word), bitcast(part(b, 0, TILE), word), p, encode)
-        store_planes(address, values, plane)
-        store_missing_bits(missing, accepts)
-        values, accepts = block(bitcast(part(a, 1, TILE), word), bitcast(part(b, 1, TILE), word), p, encode)
-        store_planes(address + u64(2) * plane, values, plane)
-        store_missing_bits(missing + u64(8), accepts)
+    left = tiles
+    if wide:
+        while left >= u64(4):
+            a, b = planes_of_quad(counter, call, key)
+            put_pair(block, encode, word, plane, address, missing, part(a, 0, PAIR), part(b, 0, PAIR), p)
+            address += u64(4) * plane
+            put_pair(block, encode, word, plane, address, missing + u64(16), part(a, 1, PAIR), part(b, 1, PAIR), p)
+            address += u64(4) * plane
+            missing += u64(32)
+            counter += u64(QUAD)
+            left -= u64(4)
+    while left > u64(0):
+        a, b = planes_of_pair(counter, call, key)
+        put_pair(block, encode, word, plane, address, missing, a, b, p)
         address += u64(4) * plane
         missing += u64(16)
-        counter += u64(2 * TILE)
+        counter += u64(PAIR)
+        left -= u64(2)
 
 
 @device
@@ -147,7 +172,7 @@ def copy(source, size, cell, address, stride, count):
 
 
 @device
-def fill_run(block, rejecting, encode, word, layout, cell, target, count, stream, p, scratch, late):
+def fill_run(block, wide, rejecting, encode, word, layout, cell, target, count, stream, p, scratch, late):
     """Fill `count` elements at equal distances, logically and in memory, as far as `late` elements in the backlog allow.
 
     Returns how many elements were dealt with, and how many the backlog holds now.
@@ -169,7 +194,7 @@ def fill_run(block, rejecting, encode, word, layout, cell, target, count, stream
     whole = skip == u64(0) and take >= pair and stride == size
     tiles = u64(2) * ((skip + take + pair - u64(1)) // pair)
     into = address if whole else scratch
-    fill_tiles(block, encode, word, layout, into, missing, first // pair * u64(2 * TILE), tiles, stream, p)
+    fill_tiles(block, wide, encode, word, layout, into, missing, first // pair * u64(2 * TILE), tiles, stream, p)
     if not whole:
         copy(scratch + skip * size, size, cell, address, stride, take)
     if rejecting:
@@ -180,7 +205,7 @@ def fill_run(block, rejecting, encode, word, layout, cell, target, count, stream
 
 
 @device
-def fill_span(block, trial, rejecting, encode, word, layout, cell, place, outer, stream, parameters, begin, end):
+def fill_span(block, trial, wide, rejecting, encode, word, layout, cell, place, outer, stream, parameters, begin, end):
     """Elements `begin` to `end` of the output, counted along `place` (the innermost axis), then `outer` (those around it).
 
     An axis is its count, its step between elements in the logical order, and its stride in bytes; `parameters` is an address.
@@ -206,7 +231,7 @@ def fill_span(block, trial, rejecting, encode, word, layout, cell, place, outer,
         while at < end_of_run:
             target = (first, step, to, stride)
             done, late = fill_run(
-                block, rejecting, encode, word, layout, cell, target, end_of_run - at, words, p, scratch, late
+                block, wide, rejecting, encode, word, layout, cell, target, end_of_run - at, words, p, scratch, late
             )
             if late >= FULL:
                 settle(trial, encode, word, layout, cell, words, p, scratch + BACKLOG_AT, late)

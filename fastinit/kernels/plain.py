@@ -7,7 +7,7 @@ entry per plane that a tile's elements fill; `accepts` has a mask for each, or i
 
 from fastinit.kernels.box_muller import box_muller
 from fastinit.kernels.lanes import device, fma, maximum, minimum
-from fastinit.kernels.reals import u01_closed_open
+from fastinit.kernels.reals import steps, u01_closed_open
 
 
 @device
@@ -17,7 +17,16 @@ def bits(a, b, p, encode):
 
 @device
 def uniform(a, b, p, encode):
-    """The value low + width u, and never high: p = least, greatest, low, width."""
+    """The value start + k step, k = 0, 1, ...: p = start, step."""
+    return (encode(fma(steps(a), p[1], p[0])), encode(fma(steps(b), p[1], p[0]))), ()
+
+
+@device
+def uniform_within(a, b, p, encode):
+    """The same kept between bounds, for dtypes that round it once more and for steps below the normal numbers.
+
+    Here p = least, greatest, start, width, and a value is start + width u.
+    """
     x = minimum(maximum(fma(u01_closed_open(a), p[3], p[2]), p[0]), p[1])
     y = minimum(maximum(fma(u01_closed_open(b), p[3], p[2]), p[0]), p[1])
     return (encode(x), encode(y)), ()
@@ -38,6 +47,11 @@ def bits_trial(a, b, v, w, p, encode):
 @device
 def uniform_trial(a, b, v, w, p, encode):
     return uniform(a, b, p, encode)
+
+
+@device
+def uniform_within_trial(a, b, v, w, p, encode):
+    return uniform_within(a, b, p, encode)
 
 
 @device

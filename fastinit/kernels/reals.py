@@ -29,15 +29,27 @@ def by_precision(single, double):
 
 
 @device
+def steps_f32(w):
+    """The upper 24 bits: 0 .. 2^24 - 1."""
+    return convert(bitcast(w >> 8, i32), f32)
+
+
+@device
+def steps_f64(w):
+    """The upper 53 bits: 0 .. 2^53 - 1."""
+    return convert(w >> 11, f64)
+
+
+@device
 def u01_closed_open_f32(w):
-    """k * 2^-24 with k = 0 .. 2^24 - 1 the upper bits."""
-    return convert(bitcast(w >> 8, i32), f32) * f32(2**-24)
+    """k * 2^-24 with k the upper 24 bits."""
+    return steps_f32(w) * f32(2**-24)
 
 
 @device
 def u01_closed_open_f64(w):
-    """k * 2^-53 with k = 0 .. 2^53 - 1 the upper bits."""
-    return convert(w >> 11, f64) * 2.0**-53
+    """k * 2^-53 with k the upper 53 bits."""
+    return steps_f64(w) * 2.0**-53
 
 
 @device
@@ -64,6 +76,7 @@ def u11_closed_f64(w):
     return (convert(w >> 11, f64) * 2.0**-52 - 1.0) + 2.0**-53
 
 
+steps = by_precision(steps_f32, steps_f64)
 u01_closed_open = by_precision(u01_closed_open_f32, u01_closed_open_f64)
 u01_open_closed = by_precision(u01_open_closed_f32, u01_open_closed_f64)
 u11_closed = by_precision(u11_closed_f32, u11_closed_f64)
