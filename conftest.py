@@ -1,5 +1,25 @@
-"""Without torch, what documents or imports it is not collected."""
+"""What documents or imports a framework is not collected where that is missing; Keras uses a back-end that is there."""
 
-import importlib.util
+import os
+from importlib.util import find_spec
 
-collect_ignore = [] if importlib.util.find_spec("torch") else ["fastinit/torch", "docs/torch.md"]
+BACKENDS = [name for name in ("torch", "jax", "tensorflow") if find_spec(name)]
+
+#: What each path needs.
+NEEDS = {
+    "fastinit/torch": ("torch",),
+    "docs/torch.md": ("torch",),
+    "fastinit/jax": ("jax",),
+    "docs/jax.md": ("jax", "flax"),
+    "fastinit/keras": ("keras",),
+    "docs/keras.md": ("keras",),
+    "fastinit/dask": ("dask",),
+    "docs/scale.md": ("dask",),
+    "docs/frameworks.md": ("torch", "jax", "keras", "dask", "safetensors"),
+}
+
+collect_ignore = [
+    path for path, modules in NEEDS.items() if not all(map(find_spec, modules)) or ("keras" in modules and not BACKENDS)
+]
+if BACKENDS:
+    os.environ.setdefault("KERAS_BACKEND", BACKENDS[0])

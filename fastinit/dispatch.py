@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import functools
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
+from fastinit import outputs
 from fastinit.blocks import Axis, Block, axes_of
-from fastinit.kernels.rows import Kernel, kernel
-from fastinit.kernels.threads import chunk_size, enter_parallel
+from fastinit.kernels import rows
+from fastinit.kernels.threads import GRAIN, chunk_size, enter_parallel
 from fastinit.parameters import Plan
 
-#: Values filled between two looks at pending signals (Ctrl-C): some tens of milliseconds.
-SEGMENT = 1 << 27
+#: Seconds between two looks at pending signals (Ctrl-C): a fill goes on in pieces of about so long.
+PAUSE = 0.04
+#: Values per thread of the first piece: side by side, and strewn singly.
+SEGMENT = 1 << 22
+STREWN = 1 << 16
+
+#: Held over a fork, which so waits for a compilation: a child cannot wait for the compiler's lock, held by a thread it lacks.
+_COMPILING = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_COMPILING.acquire, after_in_parent=_COMPILING.release, after_in_child=_COMPILING.release)
 
 _NO_AXES = np.empty((0, 3), np.int64)
 _NO_AXES.flags.writeable = False
+_NOTHING = nullcontext()
+
+
+@functools.cache
+def kernel(method: str, dtype_name: str, parallel: bool) -> rows.Kernel:
+    """The compiled loop for one row."""
+    with _COMPILING:
+        return rows.kernel(method, dtype_name, parallel)
 
 
 def _table(axes: list[Axis]) -> npt.NDArray[np.int64]:
@@ -32,37 +56,50 @@ def _address(out: npt.NDArray[Any]) -> int:
     return address
 
 
-def run(plan: Plan, dtype_name: str, block: Block, out: npt.NDArray[Any], stream: tuple[int, int, int]) -> None:
-    """Fill `out`, whose shape is the block's, with the block's values of a stream (call and key words)."""
+def run(
+    plan: Plan, dtype_name: str, block: Block, out: npt.NDArray[Any], next_stream: Callable[[], tuple[int, int, int]]
+) -> None:
+    """Fill `out`, whose shape is the block's, with the block's values of the next stream (call and key words).
+
+    The stream is taken when all else is ready, and before anything is written.
+    """
+    out = np.asarray(out)  # ndarray's own attributes: a subclass may say anything under the same names
     total = out.size
-    if total == 0:
-        return
-    if plan.method is None:
-        out[...] = plan.numbers[0]
+    if plan.method is None or total == 0:
+        next_stream()
+        outputs.assign(out, plan.numbers[0])
         return
     if block.steps is None and out.flags.c_contiguous:
         place, outer = (0, _address(out), total, 1, out.itemsize), _NO_AXES
     else:
         *around, (count, step, stride) = axes_of(block, out.strides)
         place, outer = (block.origin, _address(out), count, step, stride), _table(around)
-    leave = enter_parallel(total)
-    if leave is None:
-        _fill(kernel(plan.method, dtype_name, False), place, outer, stream, plan.address, total, total)
+    piece = SEGMENT if place[3:] == (1, out.itemsize) else STREWN
+    guard, chunk = enter_parallel(total), total
+    if guard is not None:  # first of all: where Numba has no threads to give, it says so here
+        piece *= int(numba.get_num_threads())
+        chunk = chunk_size(min(total, piece))
+    fill = kernel(plan.method, dtype_name, guard is not None)
+    if guard is None and total <= piece:  # a call less for small arrays
+        fill(place, outer, next_stream(), plan.address, 0, total, total)
         return
-    try:
-        _fill(kernel(plan.method, dtype_name, True), place, outer, stream, plan.address, total, chunk_size(total))
-    finally:
-        leave()
+    turn = guard or _NOTHING
+    stream = next_stream()
+
+    def fill_part(begin: int, end: int) -> None:
+        with turn:
+            fill(place, outer, stream, plan.address, begin, end, chunk)
+
+    _in_pieces(fill_part, total, piece)
 
 
-def _fill(
-    fill: Kernel,
-    place: tuple[int, ...],
-    outer: npt.NDArray[np.int64],
-    stream: tuple[int, int, int],
-    parameters: int,
-    total: int,
-    chunk: int,
-) -> None:
-    for begin in range(0, total, SEGMENT):
-        fill(place, outer, stream, parameters, begin, min(begin + SEGMENT, total), chunk)
+def _in_pieces(fill_part: Callable[[int, int], None], total: int, piece: int) -> None:
+    """Fill piece by piece, each as much longer than the last as its time allows: the rate is not known before."""
+    begin = 0
+    while begin < total:
+        end = min(begin + piece, total)
+        started = time.perf_counter()
+        fill_part(begin, end)
+        begin = end
+        piece = int(piece * PAUSE / max(time.perf_counter() - started, PAUSE / 8))
+        piece = max(piece // GRAIN * GRAIN, GRAIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
@@ -13,6 +14,12 @@ from fastinit import blocks, dispatch, dtypes, outputs, parameters, streams
 
 Array = npt.NDArray[Any]
 BITS = np.dtype(np.uint32)
+
+#: Guards the places of all Generators: one lock, so that a fork can hold it, and no child inherits it from a thread that it has
+#: not; re-entrant, for a signal handler that draws while its thread is taking a number.
+_PLACES = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_PLACES.acquire, after_in_parent=_PLACES.release, after_in_child=_PLACES.release)
 
 
 def default_rng(seed: Any = None) -> Generator:
@@ -60,7 +67,10 @@ class Generator:
     def __init__(self, sequence: SeedSequence) -> None:
         if not isinstance(sequence, SeedSequence):
             raise TypeError(f"sequence must be a numpy.random.SeedSequence; got {type(sequence).__name__}")
-        self._lock = threading.Lock()
+        if type(sequence).generate_state is not SeedSequence.generate_state:
+            raise TypeError(
+                f"sequence must have the generate_state of SeedSequence; got {type(sequence).__name__} with another"
+            )
         self._place(streams.own(sequence), 0, sequence.n_children_spawned)
 
     def _place(self, sequence: SeedSequence, calls: int, children: int) -> None:
@@ -70,7 +80,7 @@ class Generator:
         self._children = children
 
     def _next_call(self) -> tuple[int, int, int]:
-        with self._lock:
+        with _PLACES:
             call = self._calls
             self._calls = call + 1
             return streams.call_words(self._sequence, self._key, call)
@@ -81,10 +91,10 @@ class Generator:
         elif index is not None:
             raise TypeError("size must be given where index is: it is the shape that index cuts a block from")
         else:
-            shape = () if out is None else outputs.array(out).shape
+            shape = () if out is None else outputs.array(out, dtype).shape
         block = blocks.Block(shape) if index is None else blocks.select(index, shape)
         target = np.empty(block.shape, dtype) if out is None else outputs.check(out, block.shape, dtype)
-        dispatch.run(plan, name, block, target, self._next_call())
+        dispatch.run(plan, name, block, target, self._next_call)
         scalar = not block.shape and out is None and (size is None or blocks.is_element(index))
         return target[()] if scalar else target
 
@@ -107,7 +117,7 @@ class Generator:
         size : int or tuple of int, optional
             Shape of the whole array. None gives the shape of `out`, or one value where there is no `out`.
         dtype : dtype
-            float32, float64, float16 or bfloat16 (`ml_dtypes`).
+            float32, float64, float16, or bfloat16, float8_e4m3fn, float8_e5m2 (of `ml_dtypes`).
         out : numpy.ndarray, optional
             Where to put the values: writable, of this dtype and the shape of the result, with any strides.
         index : int, slice, Ellipsis or tuple of these, optional
@@ -335,7 +345,7 @@ class Generator:
             raise TypeError(f"n_children must be an int; got {n_children!r}")
         if n_children < 0:
             raise ValueError(f"n_children must be at least 0; got {n_children!r}")
-        with self._lock:
+        with _PLACES:
             first = self._children
             self._children = first + int(n_children)
         return [Generator(streams.extend(self._sequence, first + i)) for i in range(int(n_children))]
@@ -354,13 +364,13 @@ class Generator:
         >>> bool(rng.normal() == x)
         True
         """
-        with self._lock:
+        with _PLACES:
             return streams.state_of(self._sequence, self._calls, self._children)
 
     @state.setter
     def state(self, value: dict[str, Any]) -> None:
         sequence, calls, children = streams.from_state(value)
-        with self._lock:
+        with _PLACES:
             self._place(sequence, calls, children)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -15,19 +15,19 @@ import termios
 import time
 from pathlib import Path
 
-import ml_dtypes
 import numba
 import numpy as np
 import pytest
 
 import fastinit
+from fastinit import dtypes
 from fastinit.cli import main
-from fastinit.files import SLAB
+from fastinit.slabs import SLAB
 from tests.test_files import small_disk  # noqa: F401
 
 REPOSITORY = Path(fastinit.__file__).parents[1]
 COMMAND = (sys.executable, "-m", "fastinit")
-DTYPES = {"float32": np.float32, "float64": np.float64, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
+DTYPES = {real.name: real.dtype for real in dtypes.REALS.values()}
 DISTRIBUTIONS = {
     "uniform": {"low": -1.0, "high": 2.5},
     "normal": {"loc": 1.5, "scale": 0.02},
@@ -155,6 +155,8 @@ WRONG = {
     "--shape 3 --dist gamma": "argument --dist: invalid choice: 'gamma'",
     "--shape 3 --dist normal --dtype int8": "argument --dtype: invalid choice: 'int8'",
     "--shape 3": "the following arguments are required: --dist",
+    "": "error: the following arguments are required: --shape, --dist (or --spec or --like for a .safetensors file)",
+    "--shape 3 --dist normal --rule a=zeros": "error: --rule: not with --shape and --dist, which write one array",
     "--shape 3 --dist normal --sca 2": "unrecognized arguments: --sca 2",
 }
 
@@ -175,7 +177,7 @@ def test_wrong_arguments(tmp_path, capsys, arguments):
 def test_errors_have_no_traceback(tmp_path):
     for arguments, status, message in (
         (["fill", "x.npy", "--shape", 3, "--dist", "normal", "--scale=-1"], 2, "fastinit: error: scale must be at least 0"),
-        (["fill", "x.npy", "--shape", 3], 2, "fastinit fill: error: the following arguments are required: --dist"),
+        (["fill", "x.npy", "--shape", 3], 2, "fastinit: error: the following arguments are required: --dist"),
         (["fill", "no/x.npy", "--shape", 3, "--dist", "normal"], 1, f"fastinit: error: {tmp_path}/no: No such directory"),
         ([], 2, "fastinit: error: the following arguments are required: COMMAND"),
     ):
@@ -187,17 +189,17 @@ def test_errors_have_no_traceback(tmp_path):
 
 
 @contextlib.contextmanager
-def filling(directory):
-    """A process that has just begun to write `x.npy`, with the signals of a shell's foreground."""
+def filling(directory, arguments=("x.npy", *BIG)):
+    """A process that has just begun to write its file, with the signals of a shell's foreground."""
     script = (
         "import os, signal, sys; [signal.signal(n, signal.SIG_DFL) for n in (1, 2, 15)];"
         "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
     )
-    command = [sys.executable, "-c", script, "-m", "fastinit", "fill", "x.npy", *BIG]
+    command = [sys.executable, "-c", script, "-m", "fastinit", "fill", *arguments]
     child = subprocess.Popen(command, cwd=directory, env=environment(), stdout=-1, stderr=-1, text=True)
     try:
         deadline = time.monotonic() + 100
-        while not names(directory):
+        while not any(name.endswith(".part") for name in names(directory)):
             assert child.poll() is None, child.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.002)

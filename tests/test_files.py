@@ -11,7 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastinit
-from fastinit.files import MOST_AXES, fill_npy, header, replacing
+from fastinit import slabs
+from fastinit.files import replacing, staged
+from fastinit.npy import MOST_AXES, fill_npy, header
+from fastinit.slabs import cuts, eager
 
 DTYPES = [np.float32, np.float64, np.float16, ml_dtypes.bfloat16]
 
@@ -83,6 +86,16 @@ def test_bfloat16_survives_the_round_trip(tmp_path):
     fill_npy(tmp_path / "x.npy", (10, 10), ml_dtypes.bfloat16, normal(100, ml_dtypes.bfloat16))
     loaded = np.load(tmp_path / "x.npy").view(ml_dtypes.bfloat16)
     np.testing.assert_array_equal(loaded, fastinit.default_rng(3).normal(size=(10, 10), dtype=ml_dtypes.bfloat16))
+
+
+@pytest.mark.parametrize("name", ["bfloat16", "float8_e4m3fn", "float8_e5m2"])
+def test_types_that_the_format_cannot_name_are_raw_bytes(tmp_path, name):
+    """Also float8_e5m2, for which numpy.save writes a name that numpy.load does not know."""
+    dtype = np.dtype(getattr(ml_dtypes, name))
+    fill_npy(tmp_path / "x.npy", (4, 5), dtype, lambda out, where: np.copyto(out, np.arange(20)[where], casting="unsafe"))
+    loaded = np.load(tmp_path / "x.npy")
+    assert loaded.dtype.kind == "V"
+    np.testing.assert_array_equal(loaded.view(dtype), np.arange(20).reshape(4, 5).astype(dtype))
 
 
 @pytest.mark.parametrize(
@@ -214,3 +227,88 @@ def test_replacing_serves_other_formats(tmp_path):
         file.write(b"abc")
         assert not (tmp_path / "x.bin").exists()
     assert (tmp_path / "x.bin").read_bytes() == b"abc"
+
+
+def test_files_that_take_their_names_together(tmp_path):
+    paths = [tmp_path / name for name in ("b", "a", "c")]
+    with staged(paths) as parts:
+        assert [part.stat().st_size for part in parts] == [0, 0, 0]
+        for number, part in enumerate(parts):
+            part.write_bytes(bytes([number]))
+        assert not any(path.exists() for path in paths)
+    assert [path.read_bytes() for path in paths] == [b"\0", b"\1", b"\2"]
+    assert only(tmp_path, "a", "b", "c")
+
+
+@pytest.mark.parametrize("appears", ["a", "c"])
+def test_none_of_several_files_appears_if_one_cannot(tmp_path, appears):
+    paths = [tmp_path / name for name in "abc"]
+    with pytest.raises(FileExistsError), staged(paths):
+        (tmp_path / appears).write_bytes(b"theirs")
+    assert only(tmp_path, appears)
+    assert (tmp_path / appears).read_bytes() == b"theirs"
+    with pytest.raises(KeyboardInterrupt), staged(paths, overwrite=True):
+        raise KeyboardInterrupt
+    assert only(tmp_path, appears)
+
+
+def test_several_names_must_be_several_files(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    with pytest.raises(ValueError, match="paths must be different files"), staged([tmp_path / "a", tmp_path / "link"]):
+        pass
+    assert only(tmp_path, "link")
+
+
+def test_several_files_keep_their_permissions(tmp_path):
+    (tmp_path / "a").touch(0o640)
+    with staged([tmp_path / "a", tmp_path / "b"], overwrite=True):
+        pass
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
+
+
+@given(shape=st.lists(st.integers(0, 7), max_size=4).map(tuple), most=st.integers(1, 60))
+def test_cuts_cover_an_array_once_in_order(shape, most):
+    places = np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
+    blocks = [places[(*where, ...)] for where in cuts(shape, most)]
+    assert [i for block in blocks for i in block.ravel().tolist()] == list(range(places.size))
+    assert all(1 <= block.size <= most for block in blocks)
+
+
+def test_cuts_are_even():
+    sizes = [where[0].stop - where[0].start for where in cuts((1001,), 100)]
+    assert (len(sizes), min(sizes), max(sizes)) == (11, 91, 91)
+    assert next(cuts((2**60, 3, 2**40), 2**30)) == (0, 0, slice(0, 2**30, None))  # nobody lists them all
+
+
+@pytest.mark.parametrize("name", ["\u00fc" * 127, "\U0001f600" * 63])
+def test_long_names_of_wide_characters(tmp_path, name):
+    with replacing(tmp_path / name) as file:
+        file.write(b"abc")
+    assert only(tmp_path, name)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="there is no posix_fadvise here")
+def test_the_disk_is_told_of_every_byte_once_in_large_pieces(tmp_path, monkeypatch):
+    told, done, counts = [], [], (60, 10, 30, 5, 500, 99)
+    monkeypatch.setattr(slabs, "EAGER", 100)
+    monkeypatch.setattr(os, "posix_fadvise", lambda descriptor, begin, size, advice: told.append((begin, size)))
+    with (tmp_path / "x").open("wb") as file:
+        tell = eager(file, 8, done.append)
+        for count in counts:
+            tell(count)
+    assert told == [(8, 100), (108, 505)]
+    assert tuple(done) == counts
+
+
+def test_advice_may_be_impossible(tmp_path, monkeypatch):
+    monkeypatch.setattr(slabs, "EAGER", 1)
+
+    def refused(*arguments):
+        raise OSError("no")
+
+    monkeypatch.setattr(os, "posix_fadvise", refused, raising=False)
+    for there in (True, False):
+        if not there:
+            monkeypatch.delattr(os, "posix_fadvise")
+        fill_npy(tmp_path / "x.npy", (1000,), np.float32, normal(1000), slab_bytes=400, overwrite=True)
+        assert np.load(tmp_path / "x.npy").tobytes() == fastinit.default_rng(3).normal(size=1000).tobytes()

@@ -11,12 +11,13 @@ import math
 
 import ml_dtypes
 import numpy as np
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 import fastinit as fi
 from tests.conftest import DTYPES, ROWS, draw
+from tests.robust.common import cases
 
 SEED = 11
 INF = math.inf
@@ -25,7 +26,7 @@ REFUSALS = (TypeError, ValueError, IndexError)
 
 
 def numpy_dtype(name):
-    return np.dtype(ml_dtypes.bfloat16 if name == "bfloat16" else name)
+    return np.dtype(getattr(ml_dtypes, name, name))
 
 
 def refused(error):
@@ -163,7 +164,7 @@ def drawn(rng, method, keywords):
         return None
 
 
-@settings(max_examples=2000)
+@cases(2000)
 @given(call=calls())
 def test_any_arguments(call):
     method, keywords = call
@@ -180,7 +181,7 @@ def test_any_arguments(call):
         assert np.asarray(x).tobytes() == block.tobytes()
 
 
-@settings(max_examples=800)
+@cases(800)
 @given(
     call=calls(),
     size=huge_size,
@@ -203,7 +204,7 @@ arrays = st.builds(
 )
 
 
-@settings(max_examples=400)
+@cases(400)
 @given(out=anything | arrays)
 def test_any_out(out):
     before = out.tobytes() if isinstance(out, np.ndarray) and out.dtype != object else None
@@ -219,7 +220,7 @@ def test_any_out(out):
     assert x.dtype == np.float32
 
 
-@settings(max_examples=600)
+@cases(600)
 @given(
     seed=anything
     | st.integers(0)
@@ -242,7 +243,7 @@ def test_any_seed(seed):
         assert fi.default_rng(seed).bits(4).tobytes() == expected
 
 
-@settings(max_examples=400)
+@cases(400)
 @given(
     entries=st.dictionaries(
         st.sampled_from(["kind", "stream_version", "entropy", "spawn_key", "calls", "children", "other"]), anything, max_size=2
@@ -263,7 +264,7 @@ def test_any_state(entries, whole):
     assert again.bits(2).tobytes() == rng.bits(2).tobytes()
 
 
-@settings(max_examples=300)
+@cases(300)
 @given(name=st.text() | anything)
 def test_any_child(name):
     rng = fi.default_rng(SEED)
@@ -275,7 +276,7 @@ def test_any_child(name):
     assert child.bits(2).tobytes() == fi.default_rng(SEED).child(name).bits(2).tobytes() != rng.bits(2).tobytes()
 
 
-@settings(max_examples=300)
+@cases(300)
 @given(count=st.integers(-3, 20) | anything)
 def test_any_spawn(count):
     assume(not (isinstance(count, int | np.integer) and count > 1000))
@@ -292,7 +293,7 @@ def test_any_spawn(count):
 # --- absurd but right parameters --------------------------------------------------------------------------------------
 
 
-@settings(max_examples=1500)
+@cases(1500)
 @given(dtype=st.sampled_from(DTYPES), low=any_float, high=any_float)
 @example(dtype="float32", low=0.0, high=1e-38)
 @example(dtype="bfloat16", low=0.3, high=0.7)
@@ -313,7 +314,7 @@ def test_uniform_keeps_any_bounds(dtype, low, high):
         assert len(np.unique(x.astype(np.float64))) > 1
 
 
-@settings(max_examples=1500)
+@cases(1500)
 @given(
     dtype=st.sampled_from(DTYPES),
     a=any_float,
@@ -337,7 +338,7 @@ def test_truncated_keeps_any_bounds(dtype, a, b, loc, scale, units):
         assert a <= float(x[0]) <= b
 
 
-@settings(max_examples=500)
+@cases(500)
 @given(dtype=st.sampled_from(DTYPES), a=st.floats(-40, 40), width=st.floats(1e-6, 40) | st.just(INF))
 def test_truncated_is_never_refused_between_ordinary_bounds(dtype, a, width):
     """Nor do such intervals collapse to a point."""
@@ -348,7 +349,7 @@ def test_truncated_is_never_refused_between_ordinary_bounds(dtype, a, width):
         assert len(np.unique(x.astype(np.float64))) > 1
 
 
-@settings(max_examples=500)
+@cases(500)
 @given(dtype=st.sampled_from(DTYPES), loc=any_float, scale=any_float)
 def test_normal_of_any_parameters(dtype, loc, scale):
     """Refused where a parameter is not finite or the scale negative; else loc + scale z, rounded."""
@@ -446,7 +447,7 @@ def wider(data, shape):
     return tuple(size), tuple(index)
 
 
-@settings(max_examples=600)
+@cases(600)
 @given(data=st.data(), row=st.sampled_from(ROWS), pattern=st.integers(0, 2**32 - 1))
 def test_nothing_beside_out_is_written(data, row, pattern):
     """Random layouts at random bytes of a larger memory; the rest of it keeps its pattern."""
@@ -492,7 +493,7 @@ def whole_of(name, dtype, shape):
     return draw(fi.default_rng(SEED), name, dtype, size=shape)
 
 
-@settings(max_examples=1000)
+@cases(1000)
 @given(row=st.sampled_from(ROWS), shape=st.sampled_from(SHAPES), data=st.data())
 def test_any_block_is_that_of_the_whole(row, shape, data):
     index = data.draw(npst.basic_indices(shape, allow_newaxis=False))
@@ -503,7 +504,7 @@ def test_any_block_is_that_of_the_whole(row, shape, data):
     assert x.tobytes() == expected.tobytes()
 
 
-@settings(max_examples=300)
+@cases(300)
 @given(row=st.sampled_from(ROWS), start=st.integers(0, 2**63 - 2), count=st.integers(1, 300), cut=st.integers(0, 300))
 @example(row=("normal", "float32"), start=2**36 - 5, count=100, cut=50)
 @example(row=("tail", "float64"), start=2**37 - 64, count=300, cut=129)
@@ -521,7 +522,7 @@ def test_a_run_anywhere_is_the_sum_of_its_parts(row, start, count, cut):
     assert run[-1] == get(stop - 1)
 
 
-@settings(max_examples=200)
+@cases(200)
 @given(row=st.sampled_from(ROWS), shape=st.sampled_from([s for s in SHAPES if s]), data=st.data())
 def test_any_reshape_holds_the_same_values(row, shape, data):
     """Values follow the C-order number of the element, whatever the axes."""

@@ -15,7 +15,7 @@ SEED = 7
 
 
 def numpy_dtype(name):
-    return np.dtype(ml_dtypes.bfloat16 if name == "bfloat16" else name)
+    return np.dtype(getattr(ml_dtypes, name, name))
 
 
 def get(size, index, name="normal", dtype="float32", **keywords):

@@ -1,12 +1,9 @@
 """Parallel fills beside forks, other threads and other layers: right values, and nobody killed."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from fastinit.kernels import threads
+from tests.robust.common import LAYERS, digest, environment, forks, python
 
 SCRIPT = """
 import hashlib, os, sys, threading
@@ -34,6 +31,7 @@ if sys.argv[1] == "fork":
     assert before == here == after
     print(numba.threading_layer(), here)
 else:
+    digest()
     results = []
     barrier = threading.Barrier(8)
 
@@ -51,25 +49,21 @@ else:
 
 
 def run(mode, layer):
-    env = {**os.environ, "NUMBA_THREADING_LAYER": layer, "NUMBA_NUM_THREADS": "4"}
-    done = subprocess.run([sys.executable, "-c", SCRIPT, mode], env=env, capture_output=True, text=True, timeout=300)
-    if "No threading layer could be loaded" in done.stderr:
-        pytest.skip(f"this Numba has no {layer} layer")
-    assert done.returncode == 0, done.stderr
-    used, digest = done.stdout.split()
+    """The digest that a script finds in a layer, which the environment of `tests/robust/common.py` chooses."""
+    used, digest = python(SCRIPT, mode, env=environment(layer)).split()
     assert used == layer
     return digest
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
-@pytest.mark.parametrize("layer", ["omp", "workqueue"])
+@forks
+@pytest.mark.parametrize("layer", LAYERS)
 def test_fork_before_and_after_use(layer):
     run("fork", layer)
 
 
-@pytest.mark.parametrize("layer", ["omp", "workqueue"])
+@pytest.mark.parametrize("layer", LAYERS)
 def test_eight_threads_fill_at_once(layer):
-    assert run("threads", layer) == run("threads", "workqueue")
+    assert run("threads", layer) == digest()
 
 
 def test_small_fills_and_forked_children_are_serial(monkeypatch):
@@ -81,13 +75,42 @@ def test_small_fills_and_forked_children_are_serial(monkeypatch):
 @pytest.mark.parametrize("layer", ["workqueue", None])
 def test_one_at_a_time_where_two_would_abort(monkeypatch, layer):
     monkeypatch.setattr(threads, "_layer", lambda: layer)
-    first = threads.enter_parallel(1 << 30)
-    assert first is not None
-    assert threads.enter_parallel(1 << 30) is None
-    first()
-    again = threads.enter_parallel(1 << 30)
-    assert again is not None
-    again()
+    guard = threads.enter_parallel(1 << 30)
+    assert guard is not None
+    with guard:
+        assert threads.enter_parallel(1 << 30) is None
+    assert threads.enter_parallel(1 << 30) is not None
+
+
+@pytest.mark.parametrize("layer", ["omp", "tbb"])
+def test_many_at_a_time_where_they_may(monkeypatch, layer):
+    monkeypatch.setattr(threads, "_layer", lambda: layer)
+    with threads.enter_parallel(1 << 30), threads.enter_parallel(1 << 30):
+        assert threads.enter_parallel(1 << 30) is not None
+
+
+@pytest.mark.parametrize("layer", ["no such layer", "tbb"])
+def test_a_layer_that_is_not_there(layer):
+    """Numba's own error; the call does not count, nothing is written, and small fills go on."""
+    script = """
+import numpy as np
+import fastinit as fi
+rng, out = fi.default_rng(1), np.full(1 << 16, 7, np.float32)
+small = rng.normal(size=10)
+try:
+    rng.normal(out=out)
+except ValueError as error:
+    assert (out == 7).all() and rng.state["calls"] == 1
+    assert rng.normal(size=10).tobytes() != small.tobytes()
+    print("refused", error)
+else:
+    print("there")
+"""
+    printed = python(script, env={**environment(), "NUMBA_THREADING_LAYER": layer})
+    if layer == "tbb" and printed == "there\n":
+        pytest.skip("tbb is there")
+    assert printed.startswith("refused")
+    assert "threading layer" in printed
 
 
 @pytest.mark.parametrize("count", [1, 1 << 13, (1 << 13) + 1, 1 << 20, 1 << 40])

@@ -20,17 +20,43 @@ identity = eye
 glorot_uniform, glorot_normal = xavier_uniform, xavier_normal
 kaiming_uniform, kaiming_normal = he_uniform, he_normal
 
+__all__ = [
+    "BY_NAME",
+    "Fans",
+    "constant",
+    "delta_orthogonal",
+    "dirac",
+    "eye",
+    "fan_in_uniform",
+    "fans",
+    "gain",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "identity",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "normal",
+    "ones",
+    "orthogonal",
+    "residual_normal",
+    "small_init",
+    "small_random",
+    "sparse",
+    "truncated_normal",
+    "truncated_std",
+    "uniform",
+    "variance_scaling",
+    "wang_init",
+    "xavier_normal",
+    "xavier_uniform",
+    "zeros",
+]
+
 #: Every initialiser by its name, aliases included.
 BY_NAME: dict[str, Callable[..., Any]] = {
-    **{f.__name__: f for f in (zeros, ones, constant, eye, dirac, uniform, normal, truncated_normal, small_random, sparse)},
-    **{f.__name__: f for f in (xavier_uniform, xavier_normal, he_uniform, he_normal, lecun_uniform, lecun_normal)},
-    **{f.__name__: f for f in (variance_scaling, fan_in_uniform, orthogonal, delta_orthogonal)},
-    **{f.__name__: f for f in (small_init, wang_init, residual_normal)},
-    "identity": identity,
-    "glorot_uniform": glorot_uniform,
-    "glorot_normal": glorot_normal,
-    "kaiming_uniform": kaiming_uniform,
-    "kaiming_normal": kaiming_normal,
+    name: globals()[name] for name in __all__ if name not in ("BY_NAME", "Fans", "fans", "gain", "truncated_std")
 }
-
-__all__ = ["BY_NAME", "Fans", "fans", "gain", "truncated_std", *BY_NAME]

@@ -7,9 +7,9 @@ the threads costs more than it saves.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Callable
 
 import numba
 
@@ -40,18 +40,21 @@ def _layer() -> str | None:
         return None
 
 
-def _stay() -> None:
-    pass
+#: Where any number of threads may launch at once.
+_FREE = contextlib.nullcontext()
 
 
-def enter_parallel(count: int) -> Callable[[], None] | None:
-    """Ask to fill `count` values in parallel: None means no, else call what is returned when done."""
+def enter_parallel(count: int) -> contextlib.AbstractContextManager[object] | None:
+    """Ask to fill `count` values in parallel: None means no, else each launch belongs into a `with` of what is returned.
+
+    A lock is taken by that `with` alone, so that no signal can come between the taking and what gives it back.
+    """
     if count < PARALLEL_FROM or _forked:
         return None
     if _layer() in ("omp", "tbb"):
-        return _stay
-    lock = _launch  # one at a time: the layer is `workqueue`, or not known before the first launch
-    return lock.release if lock.acquire(blocking=False) else None
+        return _FREE
+    # One at a time: the layer is `workqueue`, or not known before the first launch.
+    return None if _launch.locked() else _launch
 
 
 def chunk_size(count: int) -> int:

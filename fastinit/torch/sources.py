@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
 
+from fastinit.calls import Call
 from fastinit.generator import Generator, default_rng
 from fastinit.torch.laws import Law
-
-
-class Call(Generator):
-    """One call, from which any number of blocks may be drawn.
-
-    Its number is taken when the first block has passed all checks, so arguments that are refused advance nothing.
-    """
-
-    def __init__(self, take: Callable[[], Any]) -> None:
-        self._take = take
-        self._words: Any = None
-
-    def _next_call(self) -> Any:
-        if self._words is None:
-            self._words = self._take()
-        return self._words
-
-
-def one_call(rng: Generator) -> Call:
-    """The next call of a Generator."""
-    return rng if isinstance(rng, Call) else Call(rng._next_call)
 
 
 def from_torch(generator: torch.Generator | None) -> Generator:

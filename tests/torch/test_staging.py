@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastinit as fi
-from fastinit.torch import filling, laws, shards, sources
+from fastinit import calls
+from fastinit.torch import filling, laws, shards
 from fastinit.torch.tensors import array_of
 
 LAWS = {
@@ -27,7 +28,7 @@ LAWS = {
 
 
 def staged(tensor, nbytes, law, rng, where=None):
-    call = sources.one_call(rng)
+    call = calls.one_call(rng)
     index = shards.everything(tensor).whole if where is None else where
     filling.stage(tensor, torch.empty(nbytes, dtype=torch.uint8), law, call, tuple(tensor.shape), index)
 
@@ -63,7 +64,7 @@ def test_a_block_of_a_larger_tensor():
     rng = fi.default_rng(3)
     whole = rng.normal(0.5, 2.0, size=(9, 6))
     part = torch.empty(3, 4)
-    call = sources.one_call(fi.default_rng(3))
+    call = calls.one_call(fi.default_rng(3))
     where = (slice(1, 8, 3), slice(2, 6))
     filling.stage(part, torch.empty(24, dtype=torch.uint8), LAWS["normal"], call, (9, 6), where)
     assert np.array_equal(part.numpy(), whole[1:8:3, 2:6])

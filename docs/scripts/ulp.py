@@ -1,0 +1,213 @@
+"""Errors of the Box-Muller kernels in units in the last place: `python docs/scripts/ulp.py`, Markdown on stdout.
+
+float32: every one of the 2^32 radius words and every angle word, against float64 arithmetic; the worst cases of each
+function again against 50-digit arithmetic (mpmath). The whole transform goes through every radius word with an angle word
+that a hash makes of it. float64: words at random, against 50 digits. Takes a minute or two on two cores.
+
+A unit in the last place is the distance of neighbouring float32 (float64) numbers at the exact result. Exact is what the words
+stand for before any rounding: the radius is sqrt(-2 log((w + 1/2) / 2^32)), the angle (w + 1/2) / 2^32 turns.
+"""
+
+import argparse
+import math
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import mpmath as mp
+import numpy as np
+from numba import njit
+
+from fastinit.kernels.box_muller import box_muller, sin_cos_turn
+from fastinit.kernels.lanes import sqrt
+from fastinit.kernels.memory import load, store
+from fastinit.kernels.reals import exponential
+
+mp.mp.dps = 50
+LANES = 16
+BLOCK = 1 << 16
+NAMES = ("log", "radius", "sine", "cosine", "first of a pair (cosine)", "second of a pair (sine)")
+COLUMNS = len(NAMES)
+#: Rows of a result: largest error, its word, and sums of errors and of their squares.
+WORST, WORD, SUM, SQUARES = range(4)
+
+
+@njit(error_model="numpy", nogil=True)
+def device32(words, angles, out):
+    """What the kernels make of radius and angle words: an array of `COLUMNS` rows."""
+    size = np.uint64(words.size * 4)
+    u, v, o = np.uint64(words.ctypes.data), np.uint64(angles.ctypes.data), np.uint64(out.ctypes.data)
+    for at in range(np.uint64(0), size, np.uint64(4 * LANES)):
+        a, b = load(u + at, np.uint32, LANES), load(v + at, np.uint32, LANES)
+        e = exponential(a)
+        sine, cosine = sin_cos_turn(b)
+        x, y = box_muller(a, b)
+        store(o + at, e)
+        store(o + at + size, sqrt(e + e))
+        store(o + at + np.uint64(2) * size, sine)
+        store(o + at + np.uint64(3) * size, cosine)
+        store(o + at + np.uint64(4) * size, x)
+        store(o + at + np.uint64(5) * size, y)
+
+
+def exact_turn(words):
+    """Sine and cosine of (w + 1/2) / 2^32 turns, from the distance to the nearest axis, which is exact in float64."""
+    axis = (words + np.uint32(0x20000000)) >> np.uint32(30)  # 4 is 0 again: a turn further
+    s = (words << np.uint32(2)).view(np.int32) * 2.0**-32 + 2.0**-31
+    s *= np.pi / 2
+    sine, cosine = np.sin(s), np.cos(s)
+    odd = (axis & np.uint32(1)).astype(bool)
+    sine, cosine = np.where(odd, cosine, sine), np.where(odd, -sine, cosine)
+    sign = 1.0 - (axis & np.uint32(2))
+    return sine * sign, cosine * sign
+
+
+def record(found, column, words, got, exact):
+    """Take down the errors in units in the last place: 2^-23 of the power of two at or below the exact result."""
+    units = (np.uint64(1023 + 23 + 1023) - ((exact.view(np.uint64) >> np.uint64(52)) & np.uint64(2047))) << np.uint64(52)
+    error = (got - exact) * units.view(np.float64)
+    found[column, SUM] += error.sum()
+    found[column, SQUARES] += error @ error
+    at = np.abs(error, out=error).argmax()
+    if error[at] > found[column, WORST]:
+        found[column, WORST], found[column, WORD] = error[at], words[at]
+
+
+def compare32(words, angles, got, found):
+    """Against float64 functions of arguments that are exact in float64."""
+    e = -np.log((words + 0.5) * 2.0**-32)
+    r = np.sqrt(2.0 * e)
+    sine, cosine = exact_turn(angles)
+    for column, exact in enumerate((e, r, sine, cosine, r * cosine, r * sine)):
+        record(found, column, angles if column in (2, 3) else words, got[column], exact)
+
+
+@njit(error_model="numpy", nogil=True)
+def angle_words(words, angles):
+    """Every 32-bit word once, in another order: a multiplication by an odd number and shifts can be undone."""
+    for i in range(words.size):
+        x = (words[i] ^ (words[i] >> np.uint32(16))) * np.uint32(0x7FEB352D)
+        x = np.uint32(x)
+        x = np.uint32((x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B))
+        angles[i] = x ^ (x >> np.uint32(16))
+
+
+def sweep(first, count, step):
+    """The result of `count` words from `first` on, every `step`-th."""
+    found, got = np.zeros((COLUMNS, 4)), np.empty((COLUMNS, BLOCK), np.float32)
+    angles = np.empty(BLOCK, np.uint32)
+    for start in range(first, first + count, BLOCK * step):
+        words = (start + np.arange(BLOCK, dtype=np.uint64) * step).astype(np.uint32)
+        angle_words(words, angles)
+        device32(words, angles, got)
+        compare32(words, angles, got, found)
+    return found
+
+
+def joined(parts):
+    """The results of parts of the words as one."""
+    parts = np.stack(parts)
+    worst = parts[:, :, WORST].argmax(0)
+    total = parts.sum(0)
+    for column in range(COLUMNS):
+        total[column, [WORST, WORD]] = parts[worst[column], column, [WORST, WORD]]
+    return total
+
+
+def all_words(step, threads):
+    pieces = 64
+    share = 2**32 // pieces
+    with ThreadPoolExecutor(threads) as pool:
+        return joined(list(pool.map(lambda i: sweep(i * share, share, step), range(pieces))))
+
+
+def exact_pair(radius_word, angle_word, bits):
+    """All six results in 50 digits."""
+    e = -mp.log((mp.mpf(radius_word) + mp.mpf(1) / 2) / mp.mpf(2) ** bits)
+    turn = 2 * mp.pi * ((mp.mpf(angle_word) + mp.mpf(1) / 2) / mp.mpf(2) ** bits)
+    r, sine, cosine = mp.sqrt(2 * e), mp.sin(turn), mp.cos(turn)
+    return e, r, sine, cosine, r * cosine, r * sine
+
+
+def units(got, exact, digits):
+    """The error in units in the last place."""
+    _, exponent = mp.frexp(exact)
+    return float((mp.mpf(float(got)) - exact) * mp.mpf(2) ** (digits - int(exponent)))
+
+
+def confirmed(found):
+    """The worst case of each column in 50 digits."""
+    for column in range(COLUMNS):
+        words = np.full(LANES, int(found[column, WORD]), np.uint32)
+        angles = words.copy()
+        if column >= 4:
+            angle_words(words, angles)
+        got = np.empty((COLUMNS, LANES), np.float32)
+        device32(words, angles, got)
+        exact = exact_pair(int(words[0]), int(angles[0]), 32)[column]
+        yield abs(units(got[column, 0], exact, 24))
+
+
+@njit(error_model="numpy", nogil=True)
+def device64(words, angles, out):
+    size = np.uint64(words.size * 8)
+    u, v, o = np.uint64(words.ctypes.data), np.uint64(angles.ctypes.data), np.uint64(out.ctypes.data)
+    for at in range(np.uint64(0), size, np.uint64(8 * LANES)):
+        a, b = load(u + at, np.uint64, LANES), load(v + at, np.uint64, LANES)
+        e = exponential(a)
+        sine, cosine = sin_cos_turn(b)
+        x, y = box_muller(a, b)
+        store(o + at, e)
+        store(o + at + size, sqrt(e + e))
+        store(o + at + np.uint64(2) * size, sine)
+        store(o + at + np.uint64(3) * size, cosine)
+        store(o + at + np.uint64(4) * size, x)
+        store(o + at + np.uint64(5) * size, y)
+
+
+def sample64(count):
+    """Largest and root mean square error of words at random, and near both ends, where they are exponentially small."""
+    rng = np.random.default_rng(0)
+    words = rng.integers(0, 2**64, count, np.uint64)
+    shifts = np.arange(count).astype(np.uint64) % np.uint64(64)
+    words[: count // 4] >>= shifts[: count // 4]
+    words[count // 4 : count // 2] = ~(words[count // 4 : count // 2] >> shifts[count // 4 : count // 2])
+    angles = rng.integers(0, 2**64, count, np.uint64)
+    angles = (angles & ~np.uint64(1023)) | np.uint64(512)  # the ten low bits stand for their middle
+    got = np.empty((COLUMNS, count))
+    device64(words, angles, got)
+    errors = np.zeros((COLUMNS, count))
+    for i in range(count):
+        # the middle of 1,024 words, at 511.5 + 1/2
+        exact = exact_pair(int(words[i]), mp.mpf(int(angles[i])) - mp.mpf(1) / 2, 64)
+        errors[:, i] = [units(got[j, i], exact[j], 53) for j in range(COLUMNS)]
+    return np.abs(errors).max(1), np.sqrt((errors**2).mean(1))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--step", type=int, default=1, help="every so many words only (default %(default)s: all)")
+    parser.add_argument("--threads", type=int, default=2, help="default %(default)s")
+    parser.add_argument("--double", type=int, default=1 << 15, help="float64 words (default %(default)s)")
+    args = parser.parse_args()
+    found = all_words(args.step, args.threads)
+    size = 2**32 // args.step
+    print(f"float32, {size:,} radius words and as many angle words:\n")
+    print("| | largest error, ulp | the same in 50 digits | at word | mean error | root mean square |")
+    print("|---|--:|--:|--:|--:|--:|")
+    for name, row, checked in zip(NAMES, found, confirmed(found), strict=True):
+        square = math.sqrt(row[SQUARES] / size)
+        print(f"| {name} | {row[WORST]:.3f} | {checked:.3f} | {int(row[WORD]):08x} | {row[SUM] / size:+.5f} | {square:.3f} |")
+    count = args.double // LANES * LANES
+    worst, square = sample64(count)
+    print(f"\nfloat64, {count:,} pairs of words at random, against 50 digits:\n")
+    print("| | largest error, ulp | root mean square |")
+    print("|---|--:|--:|")
+    for row in zip(NAMES, worst, square, strict=True):
+        print("| {} | {:.3f} | {:.3f} |".format(*row))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""Whether the values of a sample know anything of one another: lags, lanes, repeats, partners.
+
+The values are a block as it was drawn. What is compared is each value, and how far each is from the mean, both standardised.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import fft, special, stats
+
+from fastinit import dtypes
+from fastinit.check.fits import Row, chi_squared, count_row, exact
+from fastinit.check.laws import Array, Floats
+
+NEAR, FAR = 4096, 1 << 16  # lags taken together, and those of which the largest is taken
+LANES = 128
+WINDOW = 16  # bytes
+WINDOWS = 1 << 20
+RARE = 1e-4  # repeats of windows expected by chance, at most
+#: Cells of a pair's angle and radius alone, and on either side of the table of both.
+CIRCLE, SQUARE = 4096, 64
+#: Values of a tile in one plane, by the bytes that the law is computed in (docs/stream-format.md, section 3).
+PLANE = {4: 32, 8: 16}
+
+
+def standardised(x: Array) -> Floats:
+    """Mean 0 and deviation 1."""
+    y = np.asarray(x, np.float64)
+    return np.asarray((y - y.mean()) / max(float(y.std()), 1e-300))
+
+
+def _two_ways(x: Array) -> Iterator[tuple[str, Floats]]:
+    y = standardised(x)
+    yield "values", y
+    yield "distances", standardised(np.abs(y))
+
+
+def correlogram(y: Floats, most: int) -> Floats:
+    """Correlations with the values 1 .. `most` places on, the last followed by the first, times the root of their number.
+
+    In float32, which is wrong by 10^-4 of such a statistic's deviation.
+    """
+    spectrum = fft.rfft(y.astype(np.float32), workers=-1)
+    power = spectrum.real**2 + spectrum.imag**2
+    return np.asarray(fft.irfft(power, len(y), workers=-1)[1 : most + 1] / math.sqrt(len(y)), np.float64)
+
+
+def largest_of(z: Floats) -> float:
+    """Chance of so large a largest of so many normal statistics."""
+    one = 2.0 * float(stats.norm.sf(np.abs(z).max()))
+    return -math.expm1(len(z) * math.log1p(-min(one, 1 - 1e-16)))
+
+
+def lags(x: Array) -> Iterator[Row]:
+    """Correlation with what comes later: all near lags together, and the largest of many."""
+    x = x[: 1 << (len(x).bit_length() - 1)]
+    far = min(FAR, len(x) // 16)
+    for name, y in _two_ways(x):
+        z = correlogram(y, far)
+        near = min(NEAR, far)
+        yield chi_squared("lags", f"{name}, lags 1 to {near}", float((z[:near] ** 2).sum()), near)
+        yield Row("lags", f"{name}, largest of lags 1 to {far}", float(np.abs(z).max()), largest_of(z))
+
+
+def lanes(x: Array) -> Iterator[Row]:
+    """Means of the places within 128 values, and the correlations of these places."""
+    if len(x) < LANES * 64:
+        return
+    for name, y in _two_ways(x[: len(x) // LANES * LANES]):
+        rows = y.reshape(-1, LANES)
+        count = len(rows)
+        yield chi_squared("lanes", f"{name}, means of {LANES} lanes", float((rows.mean(0) ** 2).sum() * count), LANES - 1)
+        z = (rows.T @ rows)[np.triu_indices(LANES, 1)] / math.sqrt(count)
+        yield chi_squared("lanes", f"{name}, {len(z)} pairs of lanes", float((z**2).sum()), len(z))
+
+
+def _mixed(data: Array, parts: int) -> Array:
+    """A 64-bit hash of each window of so many times 16 bytes."""
+    words = data.view(np.uint64).reshape(-1, 2 * parts)
+    mixed = np.zeros(len(words), np.uint64)
+    for column in words.T:
+        mixed = (mixed ^ (mixed >> np.uint64(29)) ^ column) * np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0xBF58476D1CE4E5B9)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def repeated_windows(x: Array) -> Iterator[Row]:
+    """Bytes that came before at such a place: a tile or a counter used twice. Compared by 64 bits of a hash.
+
+    A window is as many times 16 bytes as it takes to make a repeat by chance rarer than one in 10,000 blocks.
+    """
+    data, size = np.ascontiguousarray(x).view(np.uint8), x.dtype.itemsize
+    counts = np.unique(x[: 1 << 18].view(f"u{size}"), return_counts=True)[1].astype(np.float64)
+    total = counts.sum()
+    alike = max(float((counts * (counts - 1)).sum()) / total / (total - 1), 2.0 ** (-8 * size))
+    for parts in (1, 2, 4, 8):
+        window = WINDOW * parts
+        windows = min(len(data) // window, WINDOWS)
+        expected = windows**2 / 2 * (alike ** (window // size) + 2.0**-64)
+        if expected < RARE:
+            mixed = _mixed(data[: windows * window], parts)
+            repeats = len(mixed) - len(np.unique(mixed))
+            yield count_row("repeats", f"repeated runs of {window} bytes", repeats, expected)
+            return
+
+
+def partners(x: Array, real: dtypes.Real) -> tuple[Floats, Floats]:
+    """The values that share a pair of words: the cosine's and the sine's."""
+    plane = PLANE[real.compute.itemsize]
+    tiles = np.asarray(x[: len(x) // (2 * plane) * 2 * plane], np.float64).reshape(-1, 2, plane)
+    return tiles[:, 0].ravel(), tiles[:, 1].ravel()
+
+
+def _even(group: str, name: str, places: Array, count: int) -> Row:
+    observed = np.bincount(places, minlength=count)
+    expected = len(places) / count
+    return chi_squared(group, name, float(((observed - expected) ** 2).sum() / expected), count - 1)
+
+
+def pairs(x: Array, real: dtypes.Real) -> Iterator[Row]:
+    """Of Box and Muller's pairs: the angle, the radius, both; and that the radius is finer than 24 bits.
+
+    exp(-r^2 / 2) is the radius' uniform number. Where it is below 2^-12 its place between multiples of 2^-24 can be read
+    from float32 values; it must be any, unless the number had 24 bits.
+    """
+    cosine, sine = partners(x, real)
+    radius, angle = np.exp(-(cosine**2 + sine**2) / 2), np.arctan2(sine, cosine) / (2 * np.pi) % 1.0
+    coarse = []
+    for name, u in (("angle", angle), ("radius", radius)):
+        places = np.minimum((u * CIRCLE).astype(np.int64), CIRCLE - 1)
+        yield _even("pairs", f"{name}, {CIRCLE} cells", places, CIRCLE)
+        coarse.append(places // (CIRCLE // SQUARE))
+    yield _even("pairs", f"angle by radius, {SQUARE} x {SQUARE} cells", coarse[0] * SQUARE + coarse[1], SQUARE**2)
+    rest = radius[radius < 2.0**-12] * 2.0**24 % 1.0
+    if len(rest) >= 50:
+        distance = stats.kstest(rest, "uniform").statistic
+        p = float(special.kolmogorov((math.sqrt(len(rest)) + 0.12) * distance))
+        yield Row("pairs", "radius between multiples of 2^-24", float(distance), p)
+
+
+def rows(x: Array, *, partners_of: dtypes.Real | None) -> Iterator[Row]:
+    """All tests of a block; those of pairs where it is known which values are partners."""
+    y = np.asarray(x, np.float64)
+    if not np.isfinite(y).all() or np.ptp(y) == 0.0:
+        yield exact("lags", "values that differ and are finite", 1)
+        return
+    yield from lags(x)
+    yield from lanes(x)
+    yield from repeated_windows(x)
+    if partners_of is not None:
+        yield from pairs(x, partners_of)

@@ -1,0 +1,99 @@
+"""The promise's invariances: the same values for any threads, pieces, layout, and for small dtypes the rounded ones."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numba
+import numpy as np
+
+import fastinit as fi
+from fastinit import dtypes
+from fastinit.check.cells import unsigned
+from fastinit.check.fits import Row, exact
+from fastinit.check.laws import Array, Law
+from fastinit.check.samplers import arguments
+
+#: More than the engine shares among threads from, and no multiple of anything.
+SHAPE = (419, 1217)
+
+
+class Draw:
+    """One law in one dtype, always of the same call; `layout` is filled where it is given."""
+
+    def __init__(self, law: Law, real: dtypes.Real, seed: int) -> None:
+        self.law, self.real, self.seed = law, real, seed
+
+    def __call__(self, index: Any = None, out: Array | None = None, real: dtypes.Real | None = None) -> Array:
+        rng = fi.default_rng(self.seed).child("promises")
+        options: dict[str, Any] = {"size": SHAPE, "index": index, "out": out}
+        if self.law.kind == "bits":
+            return np.asarray(rng.bits(**options))
+        return np.asarray(getattr(rng, self.law.method)(*arguments(self.law), dtype=(real or self.real).dtype, **options))
+
+    @property
+    def stored(self) -> np.dtype[Any]:
+        """The dtype of what is drawn."""
+        return np.dtype(np.uint32) if self.law.kind == "bits" else self.real.dtype
+
+
+def _differ(x: Array, y: Array) -> int:
+    kind = np.dtype(f"u{x.dtype.itemsize}")
+    return int((np.ascontiguousarray(x).view(kind) != np.ascontiguousarray(y).view(kind)).sum())
+
+
+def _one_thread(draw: Draw, whole: Array) -> int:
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        return _differ(draw(), whole)
+    finally:
+        numba.set_num_threads(before)
+
+
+def _chunks(draw: Draw, whole: Array) -> int:
+    cuts = [0, 1, 8, 60, 61, 300, SHAPE[0]]
+    return sum(_differ(draw(slice(a, b)), whole[a:b]) for a, b in itertools.pairwise(cuts))
+
+
+def _slices(draw: Draw, whole: Array) -> int:
+    slices = (np.s_[:, 5], np.s_[17], np.s_[3:400:7, 1200:30:-11], np.s_[..., 1000:], np.s_[::-1, ::2])
+    return sum(_differ(draw(index), whole[index]) for index in slices)
+
+
+def _layouts(draw: Draw, whole: Array) -> int:
+    kind, (rows, columns) = draw.stored, SHAPE
+    apart = np.empty((2 * rows, 3 * columns), kind)[::2, ::3]
+    odd = np.empty(rows * columns * kind.itemsize + 1, np.uint8)[1:].view(kind).reshape(SHAPE)
+    layouts = (np.empty(SHAPE, kind, order="F"), apart, np.empty(SHAPE, kind)[::-1, ::-1], odd)
+    return sum(_differ(draw(out=out), whole) for out in layouts)
+
+
+def _rounded(draw: Draw, whole: Array) -> int:
+    """Against the values of the computing type, rounded by `ml_dtypes` or NumPy, and kept between the bounds."""
+    compute = dtypes.resolve(draw.real.compute)
+    x = draw(real=compute).astype(np.float64)
+    least, greatest = draw.law.ends(draw.real)
+    expected = np.clip(x.astype(np.float32).astype(draw.real.dtype).astype(np.float64), least, greatest)
+    return _differ(expected.astype(draw.real.dtype), whole)
+
+
+INVARIANCES = {"one thread": _one_thread, "pieces": _chunks, "slices": _slices, "layouts": _layouts}
+
+
+def of(law: Law, real: dtypes.Real, seed: int) -> Iterator[Row]:
+    """The rows for a law in a dtype: how many values differ."""
+    draw = Draw(law, real, seed)
+    whole = draw()
+    tests = {**INVARIANCES, **({"rounding": _rounded} if law.kind != "bits" and unsigned(real).itemsize <= 2 else {})}
+    for name, differences in tests.items():
+        yield exact("promises", f"{law.title} {draw.stored}, {name}: values that differ", differences(draw, whole))
+
+
+def rows(laws: Sequence[Law], reals: Sequence[dtypes.Real], seed: int) -> Iterator[Row]:
+    """Those of every law in every dtype."""
+    for law in laws:
+        for real in reals[:1] if law.kind == "bits" else reals:
+            yield from of(law, real, seed)

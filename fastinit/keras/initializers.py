@@ -1,0 +1,97 @@
+"""The classes: Keras's own names with Keras's meaning, and those that only fastinit has, as rows of settings."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import keras
+
+from fastinit.fans import chosen
+from fastinit.initializers import BY_NAME
+from fastinit.keras.base import NEEDED, NONE, Initializer, Rule
+
+_register = keras.saving.register_keras_serializable(package="fastinit")
+_SEED: dict[str, Any] = {"seed": None}
+_FANS: dict[str, Any] = {"seed": None, "input_axes": None, "output_axes": None}
+_BOUNDS = {"minval": "low", "maxval": "high"}
+_BELL = {"mean": "loc", "stddev": "scale"}
+_TRUNCATED = {"truncated": True}
+_KERNEL = {"layout": "in_out"}
+
+
+def _row(name: str, meaning: str, function: str, *settings: Any, **more: Any) -> type[Initializer]:
+    """A class of this name, registered with Keras as `fastinit>name`."""
+    text = f"{meaning}\n\nThe values are those of `fastinit.initializers.{function}`; `docs/keras.md` says for which `rng`."
+    body = {"rule": Rule(BY_NAME[function], *settings, **more), "__doc__": text, "__module__": __name__}
+    made: type[Initializer] = _register(type(name, (Initializer,), body))
+    return made
+
+
+Zeros = _row("Zeros", "0 everywhere.", "zeros")
+Ones = _row("Ones", "1 everywhere.", "ones")
+Constant = _row("Constant", "`value`, a finite number, everywhere.", "constant", {"value": 0.0})
+Identity = _row("Identity", "A matrix with `gain`, at least 0, on the diagonal and 0 elsewhere.", "eye", {"gain": 1.0})
+Dirac = _row("Dirac", "A convolution that passes on its inputs.", "dirac", {"groups": 1}, NONE, _KERNEL, axes=3)
+
+RandomUniform = _row("RandomUniform", "U[minval, maxval).", "uniform", {"minval": -0.05, "maxval": 0.05} | _SEED, _BOUNDS)
+RandomNormal = _row("RandomNormal", "Normal, not truncated.", "normal", {"mean": 0.0, "stddev": 0.05} | _SEED, _BELL)
+TruncatedNormal = _row(
+    "TruncatedNormal",
+    "Normal of deviation `stddev` before truncation, between `a` and `b` deviations from the mean.",
+    "truncated_normal",
+    {"mean": 0.0, "stddev": 0.05} | _SEED | {"a": -2.0, "b": 2.0},
+    _BELL,
+)
+SmallRandom = _row("SmallRandom", "Normal, none of the values 0.", "small_random", {"scale": 0.01} | _SEED)
+Sparse = _row("Sparse", "A matrix whose columns have `sparsity` zeros.", "sparse", {"sparsity": NEEDED, "scale": 0.01} | _SEED)
+
+GlorotUniform = _row("GlorotUniform", "Uniform of variance 2 / (fan_in + fan_out).", "xavier_uniform", _FANS)
+GlorotNormal = _row(
+    "GlorotNormal", "Truncated normal of variance 2 / (fan_in + fan_out).", "xavier_normal", _FANS, NONE, _TRUNCATED
+)
+HeUniform = _row("HeUniform", "Uniform of variance 2 / fan_in.", "he_uniform", _FANS)
+HeNormal = _row("HeNormal", "Truncated normal of variance 2 / fan_in.", "he_normal", _FANS, NONE, _TRUNCATED)
+LecunUniform = _row("LecunUniform", "Uniform of variance 1 / fan_in.", "lecun_uniform", _FANS)
+LecunNormal = _row("LecunNormal", "Truncated normal of variance 1 / fan_in.", "lecun_normal", _FANS, NONE, _TRUNCATED)
+FanInUniform = _row("FanInUniform", "Uniform of variance 1 / (3 fan_in).", "fan_in_uniform", _FANS)
+
+Orthogonal = _row(
+    "Orthogonal", "Orthonormal rows or columns times `gain`.", "orthogonal", {"gain": 1.0} | _SEED, NONE, {"axis": -1}
+)
+DeltaOrthogonal = _row(
+    "DeltaOrthogonal",
+    "A convolution that keeps the norm of its inputs, times `gain`.",
+    "delta_orthogonal",
+    {"gain": 1.0} | _SEED,
+    axes=3,
+)
+
+_DIM, _LAYERS, _PLAIN = {"dim": NEEDED}, {"n_layers": NEEDED}, _SEED | {"truncated": False}
+SmallInit = _row("SmallInit", "Normal of deviation sqrt(2 / (5 dim)).", "small_init", _DIM | _PLAIN)
+WangInit = _row("WangInit", "Normal of deviation 2 / (n_layers sqrt(dim)).", "wang_init", _DIM | _LAYERS | _PLAIN)
+ResidualNormal = _row(
+    "ResidualNormal",
+    "Normal of deviation scale / sqrt(2 n_layers).",
+    "residual_normal",
+    _LAYERS | {"scale": 0.02} | _PLAIN,
+)
+
+
+@_register
+class VarianceScaling(Initializer):
+    """Mean 0 and variance scale / n, after truncation where there is any.
+
+    `distribution` is "uniform", "truncated_normal" ("normal" means the same) or "untruncated_normal". `mode` says what n is:
+    "fan_in", "fan_out", "fan_avg", or "fan_geo_avg", which Keras does not have.
+    The values are those of `fastinit.initializers.variance_scaling`; `docs/keras.md` says for which `rng`.
+    """
+
+    rule = Rule(BY_NAME["variance_scaling"], {"scale": 1.0, "mode": "fan_in", "distribution": "truncated_normal"} | _FANS)
+    distribution: str
+    _laws: ClassVar = {"uniform": "uniform", "truncated_normal": "truncated_normal", "untruncated_normal": "normal"}
+
+    def _keywords(self, rank: int | None = None) -> dict[str, Any]:
+        law: Any = self.distribution
+        law = law.lower() if isinstance(law, str) else law
+        self.distribution = chosen("distribution", "truncated_normal" if law == "normal" else law, tuple(self._laws))
+        return super()._keywords(rank) | {"distribution": self._laws[self.distribution]}
