@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastinit import outputs
-from fastinit.blocks import Axis, Block, axes_of
+from fastinit.blocks import Block, axes_of
 from fastinit.kernels import rows
 from fastinit.kernels.threads import GRAIN, chunk_size, enter_parallel
 from fastinit.parameters import Plan
@@ -31,8 +31,6 @@ _COMPILING = threading.RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_COMPILING.acquire, after_in_parent=_COMPILING.release, after_in_child=_COMPILING.release)
 
-_NO_AXES = np.empty((0, 3), np.int64)
-_NO_AXES.flags.writeable = False
 _NOTHING = nullcontext()
 
 
@@ -41,14 +39,6 @@ def kernel(method: str, dtype_name: str, parallel: bool) -> rows.Kernel:
     """The compiled loop for one row."""
     with _COMPILING:
         return rows.kernel(method, dtype_name, parallel)
-
-
-def _table(axes: list[Axis]) -> npt.NDArray[np.int64]:
-    if not axes:
-        return _NO_AXES
-    table = np.array(axes, np.int64)
-    table.flags.writeable = False
-    return table
 
 
 def _address(out: npt.NDArray[Any]) -> int:
@@ -70,10 +60,11 @@ def run(
         outputs.assign(out, plan.numbers[0])
         return
     if block.steps is None and out.flags.c_contiguous:
-        place, outer = (0, _address(out), total, 1, out.itemsize), _NO_AXES
+        place, around = (0, _address(out), total, 1, out.itemsize), (0, 0)
     else:
-        *around, (count, step, stride) = axes_of(block, out.strides)
-        place, outer = (block.origin, _address(out), count, step, stride), _table(around)
+        *axes, (count, step, stride) = axes_of(block, out.strides)
+        table = np.array(axes, np.int64)  # lives as long as this call
+        place, around = (block.origin, _address(out), count, step, stride), (_address(table), len(axes))
     piece = SEGMENT if place[3:] == (1, out.itemsize) else STREWN
     guard, chunk = enter_parallel(total), total
     if guard is not None:  # first of all: where Numba has no threads to give, it says so here
@@ -81,14 +72,14 @@ def run(
         chunk = chunk_size(min(total, piece))
     fill = kernel(plan.method, dtype_name, guard is not None)
     if guard is None and total <= piece:  # a call less for small arrays
-        fill(place, outer, next_stream(), plan.address, 0, total, total)
+        fill(place, around, next_stream(), plan.address, 0, total, total)
         return
     turn = guard or _NOTHING
     stream = next_stream()
 
     def fill_part(begin: int, end: int) -> None:
         with turn:
-            fill(place, outer, stream, plan.address, begin, end, chunk)
+            fill(place, around, stream, plan.address, begin, end, chunk)
 
     _in_pieces(fill_part, total, piece)
 

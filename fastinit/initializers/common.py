@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypedDict, TypeVar, cast
 
 import ml_dtypes
@@ -170,23 +170,12 @@ def weight_task(shape: Any, options: WeightOptions) -> tuple[Task, Fans]:
     return found, fans(found.shape, **place)
 
 
-def pieces(whole: Array) -> Iterator[Array]:
-    """Views that make up the array, of at most PIECE values each."""
-    if whole.size <= PIECE or not whole.ndim:
-        yield whole
-        return
-    step = max(PIECE // (whole.size // whole.shape[0]), 1)
-    for start in range(0, whole.shape[0], step):
-        part = whole[start : start + step]
-        yield from pieces(part[0]) if step == 1 else (part,)
-
-
 def without_zeros(target: Array) -> None:
     """Make each zero the smallest normal number of the dtype, with the zero's sign."""
     least = ml_dtypes.finfo(target.dtype).smallest_normal
     cells = f"u{target.itemsize}"
     one = np.dtype(cells).type(1)
-    for piece in pieces(target):
+    for piece in outputs.parts(target, PIECE):
         zeros = piece.view(cells) << one == 0  # whatever the sign; NumPy's comparison of 16-bit floats is slow
         if zeros.any():
             piece[zeros] = np.copysign(least, piece[zeros]).astype(target.dtype)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastinit import dtypes, parameters
 from fastinit.fans import Axes, axes_of, positive
 from fastinit.initializers.common import Array, Options, Shape, at_least_zero, initializer, representable, task
+from fastinit.outputs import assign
 
 
 def place(target: Array, places: Sequence[range], spots: Sequence[npt.NDArray[np.int64]], value: float) -> None:
@@ -52,7 +53,7 @@ def zeros(shape: Shape, **options: Unpack[Options]) -> Any:
     found = task(shape, options)
     target = found.target(np.zeros)
     if found.out is not None:
-        target[...] = 0
+        assign(target, 0)
     return found.result(target)
 
 
@@ -123,7 +124,7 @@ def constant(shape: Shape, value: float = 0.0, **options: Unpack[Options]) -> An
     found = task(shape, options)
     number = representable("value", parameters.number("value", value), found.real)
     target = found.target()
-    target[...] = dtypes.nearest(number, found.real)
+    assign(target, dtypes.nearest(number, found.real))
     return found.result(target)
 
 
@@ -162,7 +163,7 @@ def eye(shape: Shape, gain: float = 1.0, **options: Unpack[Options]) -> Any:
         raise ValueError(f"shape must have 2 axes for an identity; got {found.shape}")
     number = representable("gain", at_least_zero("gain", gain), found.real)
     target = found.target(np.zeros)
-    target[...] = 0
+    assign(target, 0)
     view, (rows, columns) = found.axes(target)
     diagonal = np.arange(rows.start, rows.stop, rows.step, dtype=np.int64)
     place(view, (rows, columns), (diagonal, diagonal), dtypes.nearest(number, found.real))
@@ -221,7 +222,7 @@ def dirac(shape: Shape, groups: int = 1, *, layout: str = "out_in", **options: U
     if found.shape[from_] % groups:
         raise ValueError(f"groups must divide the {found.shape[from_]} outputs of shape {found.shape}; got {groups}")
     target = found.target(np.zeros)
-    target[...] = 0
+    assign(target, 0)
     view, places = found.axes(target)
     held = places[from_]
     outputs = np.arange(held.start, held.stop, held.step, dtype=np.int64)

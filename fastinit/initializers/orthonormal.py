@@ -27,6 +27,7 @@ from fastinit.initializers.common import (
     task,
 )
 from fastinit.initializers.constants import convolution
+from fastinit.outputs import assign
 
 #: Reflections applied at once, and rows of the matrix that they are applied to at once.
 REFLECTIONS, ROWS = 256, 1024
@@ -198,7 +199,7 @@ def delta_orthogonal(shape: Shape, gain: float = 1.0, *, layout: str = "in_out",
     factor = _factor(gain, found.real)
     target = found.target(np.zeros)
     child = found.private()
-    target[...] = 0
+    assign(target, 0)
     if not target.size:
         return target
     matrix = orthonormal_rows(child, (inputs, outputs), found.real)

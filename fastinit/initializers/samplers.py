@@ -46,9 +46,17 @@ def truncated_std(a: float = -2.0, b: float = 2.0) -> float:
     return truncation.deviation(lower, upper)
 
 
+def left_between(name: str, a: float, b: float) -> float:
+    """`truncated_std` to divide by: bounds that leave none, closer than the smallest double, are refused."""
+    left = truncated_std(a, b)
+    if not left:
+        raise ValueError(f"{name} must leave a deviation that a double holds; got ({a!r}, {b!r})")
+    return left
+
+
 def before_truncation(scale: Any, a: Any, b: Any, loc: Any, units: Any) -> float:
     """The deviation of the normal that has the deviation `scale` once it is truncated."""
-    deviation, unit = at_least_zero("scale", scale), truncated_std(a, b)
+    deviation, unit = at_least_zero("scale", scale), left_between("a and b", a, b)
     centre = parameters.number("loc", loc)
     if units != "absolute" or not deviation or math.isinf(centre):
         return deviation / unit

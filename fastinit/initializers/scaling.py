@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Unpack
 from fastinit import dtypes, parameters
 from fastinit.fans import Fans, chosen
 from fastinit.initializers.common import Shape, WeightOptions, at_least_zero, initializer, truth, weight_task
-from fastinit.initializers.samplers import truncated_std
+from fastinit.initializers.samplers import left_between
 
 TWO_SIGMA = (-2.0, 2.0)
 
@@ -124,7 +124,7 @@ def _scaled(shape: Any, scale: float, mode: str, spread: _Spread, options: Weigh
     if spread.distribution == "normal":
         return found.draw(found.rng.normal, 0.0, deviation)
     lower, upper = spread.bounds
-    before = deviation / truncated_std(lower, upper) if spread.corrected else deviation
+    before = deviation / left_between("bounds", lower, upper) if spread.corrected else deviation
     return found.draw(found.rng.truncated_normal, lower, upper, 0.0, before)
 
 

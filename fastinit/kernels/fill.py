@@ -205,10 +205,11 @@ def fill_run(block, wide, rejecting, encode, word, layout, cell, target, count, 
 
 
 @device
-def fill_span(block, trial, wide, rejecting, encode, word, layout, cell, place, outer, stream, parameters, begin, end):
-    """Elements `begin` to `end` of the output, counted along `place` (the innermost axis), then `outer` (those around it).
+def fill_span(block, trial, wide, rejecting, encode, word, layout, cell, place, around, stream, parameters, begin, end):
+    """Elements `begin` to `end` of the output, counted along `place` (the innermost axis), then the axes around it.
 
-    An axis is its count, its step between elements in the logical order, and its stride in bytes; `parameters` is an address.
+    An axis is its count, its step between elements in the logical order, and its stride in bytes; `around` is the address of
+    a table of such int64 rows, the innermost last, and their number; `parameters` is an address too.
     """
     origin, address, inner, step, stride = u64(place[0]), u64(place[1]), u64(place[2]), u64(place[3]), u64(place[4])
     p = doubles(u64(parameters), NUMBERS)
@@ -221,12 +222,14 @@ def fill_span(block, trial, wide, rejecting, encode, word, layout, cell, place, 
         column = at - row * inner
         take = min(inner - column, last - at)
         first, to = origin + column * step, address + column * stride
-        for d in range(outer.shape[0] - 1, -1, -1):
-            count = u64(outer[d, 0])
+        axis = u64(around[0]) + u64(around[1]) * u64(24)
+        for _ in range(around[1]):
+            axis -= u64(24)
+            count = peek(axis, u64)
             i = row % count
             row //= count
-            first += i * u64(outer[d, 1])
-            to += i * u64(outer[d, 2])
+            first += i * peek(axis + u64(8), u64)
+            to += i * peek(axis + u64(16), u64)
         end_of_run = at + take
         while at < end_of_run:
             target = (first, step, to, stride)

@@ -293,6 +293,8 @@ def in_step(typingctx, a, b):
     pair = types.UniTuple(a, 2)
 
     def codegen(context, builder, sig, args):
+        if "+avx512f" not in context.codegen().magic_tuple()[2].split(","):  # compiled all the same where it never runs
+            return context.make_tuple(builder, pair, args)
         parts = [builder.shuffle_vector(x, x, _mask(range(i, i + 8))) for x in args for i in range(0, a.count, 8)]
         n, register = len(parts), parts[0].type
         constraints = ["=v"] * n + [str(i) for i in range(n)]

@@ -49,7 +49,7 @@ def enter_parallel(count: int) -> contextlib.AbstractContextManager[object] | No
 
     A lock is taken by that `with` alone, so that no signal can come between the taking and what gives it back.
     """
-    if count < PARALLEL_FROM or _forked:
+    if count < PARALLEL_FROM or _forked or numba.get_num_threads() == 1:
         return None
     if _layer() in ("omp", "tbb"):
         return _FREE
