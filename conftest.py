@@ -1,4 +1,4 @@
-"""What documents or imports a framework is not collected where that is missing; Keras uses a back-end that is there."""
+"""What is not collected: what needs a framework that is missing, and long tests unless asked for; Keras gets a back-end."""
 
 import os
 from importlib.util import find_spec
@@ -21,5 +21,7 @@ NEEDS = {
 collect_ignore = [
     path for path, modules in NEEDS.items() if not all(map(find_spec, modules)) or ("keras" in modules and not BACKENDS)
 ]
+if not os.environ.get("FASTINIT_NIGHTLY"):  # half an hour of forks, signals, damaged caches and random arguments
+    collect_ignore.append("tests/robust")
 if BACKENDS:
     os.environ.setdefault("KERAS_BACKEND", BACKENDS[0])

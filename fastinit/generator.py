@@ -61,7 +61,8 @@ class Generator:
     Notes
     -----
     The n-th call draws from stream n, whatever the sizes of earlier calls. A call with wrong arguments does not count; one that
-    is interrupted does. A Generator may be shared by threads: each call takes its number atomically.
+    is interrupted after its first write does, and leaves old and new values in `out`. A Generator may be shared by
+    threads: each call takes its number atomically.
     """
 
     def __init__(self, sequence: SeedSequence) -> None:

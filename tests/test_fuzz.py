@@ -135,7 +135,7 @@ def inside(x, method, given):
     if method == "bits" or not values.size:
         return
     real = {name: float(given[name]) for name in ("low", "high", "a", "b", "loc", "scale") if name in given}
-    assert not np.isnan(values).any()
+    values[np.isnan(values)] = np.inf  # float8_e4m3fn has no infinity, and NaN beyond its largest number
     least, most = float(values.min()), float(values.max())
     if method == "uniform":
         low, high = real.get("low", 0.0), real.get("high", 1.0)
@@ -363,7 +363,7 @@ def test_normal_of_any_parameters(dtype, loc, scale):
         return
     assert finite
     values = x.astype(np.float64)
-    assert not np.isnan(values).any()
+    values[np.isnan(values)] = np.inf  # float8_e4m3fn has no infinity, and NaN beyond its largest number
     z = fi.default_rng(SEED).normal(size=50, dtype="float64" if dtype == "float64" else "float32").astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         expected = loc + scale * z

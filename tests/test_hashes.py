@@ -42,7 +42,9 @@ def test_every_hash_is_the_one_kept(made):
 
 
 def test_every_kernel_is_in_the_table(made):
-    assert made[1] == {(*row, parallel) for row in rows.ROWS for parallel in (False, True)}
+    every = {(*row, parallel) for row in rows.ROWS for parallel in (False, True)}
+    small = {("uniform_within", dtype, True) for dtype in ("float32", "float64")}  # for tiny widths, in one size alone
+    assert every - small <= made[1] <= every
 
 
 def test_every_initialiser_is_in_the_table():

@@ -104,7 +104,7 @@ WRONG = [
     (ValueError, r"^a\.b: shape must not be negative", {"a": {"b": (-3, "zeros")}}),
     (TypeError, r"^a: dtype must be one of float32.*got 'int8'", {"a": (3, "zeros", "int8")}),
     (TypeError, r"^a: dtype must be one of float32.*got None", {"a": (3, "zeros", None)}),
-    (ValueError, r"^a: initializer must be callable or one of zeros, .*got 'gaussian'", {"a": (3, "gaussian")}),
+    (ValueError, r"^a: initializer must be callable or one of constant, .*got 'gaussian'", {"a": (3, "gaussian")}),
     (TypeError, r"^a: initializer must be callable or the name of one; got 3", {"a": (3, 3)}),
     (ValueError, r"name of its own; got 'a\.b' twice", {"a.b": (3, "zeros"), "a": {"b": (3, "zeros")}}),
     (ValueError, r"^a: shape must have at least 2 axes", {"a": (3, "xavier_uniform")}),

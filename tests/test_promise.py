@@ -111,7 +111,7 @@ def test_thread_count(name, dtype, kernels_used):
     finally:
         numba.set_num_threads(most)
     kernels_used.sort()
-    assert [in_parallel for _, _, in_parallel in kernels_used] == [False] + [True] * most
+    assert [in_parallel for _, _, in_parallel in kernels_used] == [False] * 2 + [True] * (most - 1)
 
 
 DIGESTS = """
@@ -237,6 +237,8 @@ def test_parameters_move_values_and_not_words(dtype):
     z = fi.default_rng(SEED).normal(size=500, dtype="float64")
     x = fi.default_rng(SEED).normal(8, 4, size=500, dtype="float64")
     np.testing.assert_allclose(x, 8 + 4 * z, rtol=1e-15, atol=1e-14)
+    if dtype == "float8_e4m3fn":  # whose subnormal numbers, up to 2^-6, other values round to
+        return
     same_bytes(
         fi.default_rng(SEED).normal(0, 4, size=500, dtype=dtype),
         np.multiply(fi.default_rng(SEED).normal(size=500, dtype=dtype), 4),
@@ -308,7 +310,7 @@ def test_last_row_of_four_tebibytes(name, dtype):
     assert get((n, n), 4095).tobytes() != row.tobytes()  # its indices have the same lower 32 bits
     corner = get((n, n), np.s_[-40:, -3:])
     same_bytes(corner[-1], row[-3:], "corner")
-    assert len(np.unique(row.view(f"u{row.itemsize}"))) > (1000 if row.itemsize > 2 else 20)
+    assert len(np.unique(row.view(f"u{row.itemsize}"))) > {1: 3, 2: 20}.get(row.itemsize, 1000)
 
 
 @pytest.mark.parametrize("name", list(DRAWS))

@@ -243,3 +243,4 @@ def fill_span(block, trial, wide, rejecting, encode, word, layout, cell, place, 
             first += done * step
             to += done * stride
     settle(trial, encode, word, layout, cell, words, p, scratch + BACKLOG_AT, late)
+    memory[0] = np.uint8(0)  # used last of all: Numba frees an array behind its last use, whoever has its address
