@@ -65,7 +65,7 @@ def fill_tiles(block, wide, encode, word, layout, address, missing, counter, til
     call, key = stream
     plane = words * u64(TILE) * size
     left = tiles
-    if wide:
+    if wide and counter % u64(QUAD) == u64(0):  # else a quad could straddle a multiple of 2^32
         while left >= u64(4):
             a, b = planes_of_quad(counter, call, key)
             put_pair(block, encode, word, plane, address, missing, part(a, 0, PAIR), part(b, 0, PAIR), p)
