@@ -81,7 +81,10 @@ def _step(value: float, towards: float, dtype: np.dtype[Any]) -> float:
     if math.isinf(value):
         return -end
     with np.errstate(all="ignore"):
-        return float(np.nextafter(dtype.type(value), dtype.type(end)))
+        after = float(np.nextafter(dtype.type(value), dtype.type(end)))
+    if after == value:  # only where the process flushes subnormal numbers to 0: there the first one beside 0 is a normal one
+        return math.copysign(float(ml_dtypes.finfo(dtype).smallest_normal), towards)
+    return after
 
 
 def at_least(x: float | Fraction, real: Real) -> float:

@@ -245,6 +245,17 @@ def test_parameters_move_values_and_not_words(dtype):
     )
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"])
+@pytest.mark.parametrize("before", [333, 321, 128, 96, 64])
+def test_narrow_uniforms_across_counter_2_32(dtype, before):
+    """Four tiles at once must not run past the low half of a counter, wherever they start."""
+    where, size = np.s_[2**34 - before : 2**34 + 700], 2**40
+    single = fi.default_rng(SEED).uniform(-0.5, 0.5, size=size, index=where)
+    narrow = fi.default_rng(SEED).uniform(-0.5, 0.5, size=size, index=where, dtype=dtype)
+    bounds = within(-0.5, 0.5, dtype, including=False)
+    equal_numbers(narrow, clipped_and_rounded(single, bounds, dtype))
+
+
 # --- 2. any piece, alone ----------------------------------------------------------------------------------------------
 
 PIECES = [

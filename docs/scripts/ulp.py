@@ -35,22 +35,30 @@ COLUMNS = len(NAMES)
 WORST, WORD, SUM, SQUARES = range(4)
 
 
-@njit(error_model="numpy", nogil=True)
-def device32(words, angles, out):
-    """What the kernels make of radius and angle words: an array of `COLUMNS` rows."""
-    size = np.uint64(words.size * 4)
-    u, v, o = np.uint64(words.ctypes.data), np.uint64(angles.ctypes.data), np.uint64(out.ctypes.data)
-    for at in range(np.uint64(0), size, np.uint64(4 * LANES)):
-        a, b = load(u + at, np.uint32, LANES), load(v + at, np.uint32, LANES)
-        e = exponential(a)
-        sine, cosine = sin_cos_turn(b)
-        x, y = box_muller(a, b)
-        store(o + at, e)
-        store(o + at + size, sqrt(e + e))
-        store(o + at + np.uint64(2) * size, sine)
-        store(o + at + np.uint64(3) * size, cosine)
-        store(o + at + np.uint64(4) * size, x)
-        store(o + at + np.uint64(5) * size, y)
+def device(word):
+    """A function of radius and angle words that gives what the kernels make of them: an array of `COLUMNS` rows."""
+    width = np.uint64(np.dtype(word).itemsize)
+
+    @njit(error_model="numpy", nogil=True)
+    def transform(words, angles, out):
+        size = np.uint64(words.size) * width
+        u, v, o = np.uint64(words.ctypes.data), np.uint64(angles.ctypes.data), np.uint64(out.ctypes.data)
+        for at in range(np.uint64(0), size, np.uint64(LANES) * width):
+            a, b = load(u + at, word, LANES), load(v + at, word, LANES)
+            e = exponential(a)
+            sine, cosine = sin_cos_turn(b)
+            x, y = box_muller(a, b)
+            store(o + at, e)
+            store(o + at + size, sqrt(e + e))
+            store(o + at + np.uint64(2) * size, sine)
+            store(o + at + np.uint64(3) * size, cosine)
+            store(o + at + np.uint64(4) * size, x)
+            store(o + at + np.uint64(5) * size, y)
+
+    return transform
+
+
+device32, device64 = device(np.uint32), device(np.uint64)
 
 
 def exact_turn(words):
@@ -152,23 +160,6 @@ def confirmed(found):
         device32(words, angles, got)
         exact = exact_pair(int(words[0]), int(angles[0]), 32)[column]
         yield abs(units(got[column, 0], exact, 24))
-
-
-@njit(error_model="numpy", nogil=True)
-def device64(words, angles, out):
-    size = np.uint64(words.size * 8)
-    u, v, o = np.uint64(words.ctypes.data), np.uint64(angles.ctypes.data), np.uint64(out.ctypes.data)
-    for at in range(np.uint64(0), size, np.uint64(8 * LANES)):
-        a, b = load(u + at, np.uint64, LANES), load(v + at, np.uint64, LANES)
-        e = exponential(a)
-        sine, cosine = sin_cos_turn(b)
-        x, y = box_muller(a, b)
-        store(o + at, e)
-        store(o + at + size, sqrt(e + e))
-        store(o + at + np.uint64(2) * size, sine)
-        store(o + at + np.uint64(3) * size, cosine)
-        store(o + at + np.uint64(4) * size, x)
-        store(o + at + np.uint64(5) * size, y)
 
 
 def sample64(count):
