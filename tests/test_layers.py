@@ -24,6 +24,7 @@ ORDER = [
     "truncation",
     "kernels",  # the package itself, which holds a docstring
     "kernels.lanes",
+    "kernels.shuffles",
     "kernels.memory",
     "kernels.philox",
     "kernels.reals",

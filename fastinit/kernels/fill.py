@@ -10,7 +10,7 @@ A *row* names what the loop is compiled for: `block`, `trial` and `encode` (`pla
 
 import numpy as np
 
-from fastinit.kernels.lanes import bitcast, convert, device, part, select
+from fastinit.kernels.lanes import bitcast, convert, device, select
 from fastinit.kernels.memory import (
     bits_set,
     doubles,
@@ -25,6 +25,7 @@ from fastinit.kernels.memory import (
     store_planes,
 )
 from fastinit.kernels.philox import PAIR, QUAD, TILE, planes_at, planes_of_pair, planes_of_quad
+from fastinit.kernels.shuffles import part
 from fastinit.proposals import NUMBERS
 
 u32, u64 = np.uint32, np.uint64

@@ -47,14 +47,14 @@ class _LanesModel(models.PrimitiveModel):
         super().__init__(dmm, fe_type, llvm_type(fe_type))
 
 
-def _mask(indices):
+def mask(indices):
     return ir.Constant(ir.VectorType(ir.IntType(32), len(indices)), list(indices))
 
 
 def _spread(builder, value, lanes):
     undefined = ir.Constant(llvm_type(lanes), ir.Undefined)
     one = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(one, undefined, _mask([0] * lanes.count))
+    return builder.shuffle_vector(one, undefined, mask([0] * lanes.count))
 
 
 def _as_lanes(context, builder, value, from_type, lanes):
@@ -246,76 +246,6 @@ def iota(typingctx, like):
         return ir.Constant(llvm_type(like), list(range(like.count)))
 
     return like(like), codegen
-
-
-@intrinsic(prefer_literal=True)
-def part(typingctx, a, index, count):
-    """The `index`-th run of `count` lanes."""
-    n = count.literal_value
-    first = index.literal_value * n
-
-    def codegen(context, builder, sig, args):
-        return builder.shuffle_vector(args[0], args[0], _mask(range(first, first + n)))
-
-    return Lanes(a.element, n)(a, index, count), codegen
-
-
-@intrinsic
-def raised(typingctx, a):
-    """The lower halves of uint64 lanes moved to the upper ones.
-
-    As a shuffle: of a product shifted by 32 LLVM would make a second product, with a 64-bit multiply (3 steps on Intel).
-    """
-    halves = 2 * a.count
-
-    def codegen(context, builder, sig, args):
-        words = builder.bitcast(args[0], ir.VectorType(ir.IntType(32), halves))
-        zeros = ir.Constant(words.type, [0] * halves)
-        order = [halves if i % 2 == 0 else i - 1 for i in range(halves)]
-        return builder.bitcast(builder.shuffle_vector(words, zeros, _mask(order)), llvm_type(a))
-
-    return a(a), codegen
-
-
-def _join(builder, parts):
-    while len(parts) > 1:
-        both = _mask(range(2 * parts[0].type.count))
-        parts = [builder.shuffle_vector(low, high, both) for low, high in zip(parts[::2], parts[1::2], strict=True)]
-    return parts[0]
-
-
-@intrinsic
-def in_step(typingctx, a, b):
-    """Both as they are, none of it used before all of it is there, for uint64 lanes in AVX-512 registers.
-
-    So far apart as LLVM would let them drift, eight chains of multiplies would not fit the registers (27 % slower).
-    """
-    pair = types.UniTuple(a, 2)
-
-    def codegen(context, builder, sig, args):
-        if "+avx512f" not in context.codegen().magic_tuple()[2].split(","):  # compiled all the same where it never runs
-            return context.make_tuple(builder, pair, args)
-        parts = [builder.shuffle_vector(x, x, _mask(range(i, i + 8))) for x in args for i in range(0, a.count, 8)]
-        n, register = len(parts), parts[0].type
-        constraints = ["=v"] * n + [str(i) for i in range(n)]
-        nothing = ir.InlineAsm(ir.FunctionType(ir.LiteralStructType([register] * n), [register] * n), "", ",".join(constraints))
-        after = builder.call(nothing, parts)
-        parts = [builder.extract_value(after, i) for i in range(n)]
-        return context.make_tuple(builder, pair, [_join(builder, parts[: n // 2]), _join(builder, parts[n // 2 :])])
-
-    return pair(a, b), codegen
-
-
-@intrinsic
-def upper_halves(typingctx, a):
-    """The upper 16 bits of uint32 lanes: one shuffle for two registers, where shifting and narrowing would be five steps."""
-    target = Lanes(types.uint16, a.count)
-
-    def codegen(context, builder, sig, args):
-        words = builder.bitcast(args[0], ir.VectorType(ir.IntType(16), 2 * a.count))
-        return builder.shuffle_vector(words, words, _mask(range(1, 2 * a.count, 2)))
-
-    return target(a), codegen
 
 
 @intrinsic

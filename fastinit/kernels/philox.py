@@ -7,7 +7,8 @@ no word is ever moved between lanes.
 
 import numpy as np
 
-from fastinit.kernels.lanes import device, in_step, iota, raised, spread, spread_as
+from fastinit.kernels.lanes import device, iota, spread, spread_as
+from fastinit.kernels.shuffles import in_step, raised
 
 M0, M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)  # the paper's multipliers
 W0, W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)  # and the steps of its key schedule

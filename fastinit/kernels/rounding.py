@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from fastinit.kernels.lanes import bitcast, convert, device, minimum, round_half, select, spread_as, upper_halves
+from fastinit.kernels.lanes import bitcast, convert, device, minimum, round_half, select, spread_as
+from fastinit.kernels.shuffles import upper_halves
 
 f32, u8, u16, u32 = np.float32, np.uint8, np.uint16, np.uint32
 
