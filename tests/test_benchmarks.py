@@ -56,6 +56,8 @@ def run_once(suite, method, values, missing):
 @pytest.mark.filterwarnings("default")  # of the peers, where they are installed
 @pytest.mark.parametrize("name", SUITES)
 def test_suite(name):
+    if name == "bench_dask":
+        pytest.importorskip("distributed", reason="needs dask.distributed")
     measure = importlib.import_module("benchmarks.measure")
     assert measure.VALUES == 1000
     runs = 0
