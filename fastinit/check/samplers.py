@@ -130,7 +130,7 @@ def _keras(law: Law, real: dtypes.Real, seed: int) -> Draw:
     function, own = getattr(keras.random, law.method), keras.random.SeedGenerator(seed)
 
     def draw(count: int) -> Array:
-        x = function((count,), dtype="float32" if real.name == "float32" else real.name, seed=own)
+        x = function((count,), dtype=real.name, seed=own)
         if keras.backend.backend() == "torch":
             return np.asarray(x.cpu().view(import_module("torch").uint8).numpy()).view(real.dtype)
         return np.asarray(x).astype(real.dtype, copy=False)
