@@ -72,6 +72,7 @@ ORDER = [
     "torch.laws",
     "torch.sources",
     "torch.shards",
+    "torch.pages",
     "torch.filling",
     "torch.inplace",
     "torch.structured",
