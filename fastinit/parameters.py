@@ -180,6 +180,9 @@ def _truncated(
     if a + b < 0:
         a, b, near, scale = -b, -a, bounds[1], -scale
     if math.isinf(a) and math.isinf(b):
+        # Bounds 1.8e308 deviations off matter only where loc itself, which all values are then, rounds past one.
+        if abs(scale) < abs(loc) * 2.0**-60:
+            return plan(None, min(max(dtypes.nearest(loc, real), least), greatest))
         return _normal(loc, scale, real)
     if proposals.is_flat(a, b):
         top = dtypes.at_most(bounds[1], dtypes.REALS[real.compute])

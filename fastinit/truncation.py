@@ -91,7 +91,7 @@ def scale_for(target: float, a: float, b: float, loc: float) -> float:
     """
 
     def reached(scale: float) -> bool:
-        return scale * deviation((a - loc) / scale, (b - loc) / scale) >= target
+        return scale > 0.0 and scale * deviation((a - loc) / scale, (b - loc) / scale) >= target
 
     most = (b - a) / math.sqrt(12.0)
     if not target < most * (1.0 - 1e-9):

@@ -133,13 +133,17 @@ def uniform(seed, path, call, index, low, high, dtype):
     return stored(lesser(greater(flat(spread, word, None, real)[0], least), greatest), dtype)
 
 
-def normal(seed, path, call, index, loc, scale, dtype):
-    real = PRECISION[dtype]
+def normal_value(stream, index, loc, scale, real):
+    """Before storage."""
     loc, scale = fl(parameter(loc), real), fl(parameter(scale), real)
     if scale == 0:
-        return stored(loc, dtype)
-    place = element((seed, path, call), index, real)
-    return stored(fma(box_muller(words(place, 0), real)[place.plane], scale, loc), dtype)
+        return loc
+    place = element(stream, index, real)
+    return fma(box_muller(words(place, 0), real)[place.plane], scale, loc)
+
+
+def normal(seed, path, call, index, loc, scale, dtype):
+    return stored(normal_value((seed, path, call), index, loc, scale, PRECISION[dtype]), dtype)
 
 
 def truncated_normal(seed, path, call, index, low, high, loc, scale, units, dtype):
@@ -147,7 +151,8 @@ def truncated_normal(seed, path, call, index, low, high, loc, scale, units, dtyp
     if not isinstance(interval, Interval):
         return stored(interval, dtype)
     if interval.proposal is None:
-        return normal(seed, path, call, index, loc, scale, dtype)
+        value = normal_value((seed, path, call), index, loc, scale, PRECISION[dtype])
+        return stored(lesser(greater(value, interval.least), interval.greatest), dtype)
     return draw_between((seed, path, call), index, interval, dtype)
 
 

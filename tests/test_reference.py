@@ -310,6 +310,19 @@ def test_one_number_between_the_bounds(dtype):
     require_definition("truncated_normal", (1, 2, 1, 5e-324, "absolute"), dtype, range(0, 5))
 
 
+@pytest.mark.parametrize(
+    ("bound", "loc", "dtype"),
+    [(65521, 65520, "float16"), (1 + 1e-9, 1 + 2**-24 + 1e-12, "float32"), (449, 465, "float8_e4m3fn")],
+)
+def test_a_bound_so_many_deviations_off_that_they_count_as_infinite(bound, loc, dtype):
+    """All values are loc, which rounds past the bound: the bound still holds."""
+    for a, b, middle in ((-1e9, max(bound, loc + 1e-12), loc), (-max(bound, loc + 1e-12), 1e9, -loc)):
+        require_definition("truncated_normal", (a, b, middle, 5e-324, "absolute"), dtype, range(0, 40))
+        x = fi.default_rng(0).truncated_normal(a, b, middle, 5e-324, 40, units="absolute", dtype=dtype).astype(np.float64)
+        assert (a <= x).all()
+        assert (x <= b).all()
+
+
 def doubtful_elements(dtype, count):
     """Indices below `count` whose word of the first attempt has its low 7 bits 0."""
     low = fi.default_rng(11).bits(size=count) & 127 == 0

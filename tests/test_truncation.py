@@ -94,6 +94,11 @@ def test_scale_for(target, a, b, loc):
     assert math.isclose(scale * truncated_std((a - loc) / scale, (b - loc) / scale), target, rel_tol=1e-13)
 
 
+def test_the_least_deviation_there_is():
+    """Halved in search of a lower end of the bisection it is 0, which cannot divide."""
+    assert 0 < truncation.scale_for(5e-324, 0.0, 2.0, 0.0) <= 5e-323
+
+
 @pytest.mark.parametrize("target", [1 / math.sqrt(3), 0.6, 100.0])
 def test_no_scale_exceeds_the_uniform(target):
     with pytest.raises(ValueError, match=r"scale must be below \(b - a\) / sqrt\(12\) = 0\.57"):

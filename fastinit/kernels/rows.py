@@ -188,7 +188,7 @@ def kernel(method: str, dtype: str, parallel: bool) -> Kernel:
 
 
 def entry(compiled: Any) -> Kernel:
-    """A kernel's only entry: called past Numba's look at the arguments' types, which takes a third of a small call's time there."""
+    """A kernel's only entry, past Numba's look at the arguments' types: 0.5 of the 1.5 microseconds of a small call's kernel."""
     (made,) = compiled.overloads.values()
     function: Kernel = made.entry_point
     return function
