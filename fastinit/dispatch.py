@@ -48,7 +48,7 @@ def _address(out: npt.NDArray[Any]) -> int:
     return address
 
 
-def _start(out: npt.NDArray[Any]) -> int:
+def _start(out: Any) -> int:
     """The address of a contiguous array that may be written; a quarter of the time where the dtype is one of NumPy's own."""
     return ctypes.addressof(_NO_BYTES.from_buffer(out)) if out.dtype.isbuiltin == 1 else _address(out)
 

@@ -188,7 +188,7 @@ def kernel(method: str, dtype: str, parallel: bool) -> Kernel:
 
 
 def entry(compiled: Any) -> Kernel:
-    """A kernel's only entry, past Numba's look at the arguments' types: 0.5 of the 1.5 microseconds of a small call's kernel."""
+    """A kernel's only entry, past Numba's look at the arguments' types: 0.5 of a small kernel's 1.5 microseconds."""
     (made,) = compiled.overloads.values()
     function: Kernel = made.entry_point
     return function
