@@ -8,6 +8,8 @@ from __future__ import annotations
 import decimal
 import functools
 import math
+import struct
+import sys
 from decimal import Decimal
 
 #: Upper tails from here on come from a continued fraction, those below from a power series.
@@ -82,25 +84,38 @@ def deviation(a: float, b: float) -> float:
         precision, last = 2 * precision, value
 
 
+def _double(place: int) -> float:
+    """The double with so many positive ones below it."""
+    value: float = struct.unpack("<d", place.to_bytes(8, "little"))[0]
+    return value
+
+
+#: Of the largest double.
+_LAST = int.from_bytes(struct.pack("<d", sys.float_info.max), "little")
+
+
 @functools.lru_cache(maxsize=256)
 def scale_for(target: float, a: float, b: float, loc: float) -> float:
     """The scale that gives the normal of mean `loc` between the values a < b a standard deviation of `target`.
 
-    By bisection down to neighbouring doubles. The deviation grows from 0, without end where a bound is infinite and else
-    towards that of the uniform distribution on [a, b], which it never reaches.
+    By bisection of all positive doubles in their order. The deviation grows from 0, without end where a bound is infinite and
+    else towards that of the uniform distribution on [a, b], which it never reaches.
     """
 
-    def reached(scale: float) -> bool:
-        return scale > 0.0 and scale * deviation((a - loc) / scale, (b - loc) / scale) >= target
+    def reached(place: int) -> bool:
+        scale = _double(place)
+        lower, upper = (a - loc) / scale, (b - loc) / scale
+        return lower < upper and scale * deviation(lower, upper) >= target  # both infinite: all mass at one bound
 
     most = (b - a) / math.sqrt(12.0)
     if not target < most * (1.0 - 1e-9):
         raise ValueError(f"scale must be below (b - a) / sqrt(12) = {most!r}, the deviation of a uniform; got {target!r}")
-    low = high = target
-    while not reached(high):
-        high *= 2.0
-    while reached(low):
-        low /= 2.0
-    while low < (middle := 0.5 * (low + high)) < high:
+    if not reached(_LAST):
+        raise ValueError(
+            f"scale must be a deviation that a double before truncation gives for a={a!r}, b={b!r}; got {target!r}"
+        )
+    low, high = 0, _LAST
+    while high - low > 1:
+        middle = (low + high) // 2
         low, high = (low, middle) if reached(middle) else (middle, high)
-    return high
+    return _double(high)

@@ -99,6 +99,23 @@ def test_the_least_deviation_there_is():
     assert 0 < truncation.scale_for(5e-324, 0.0, 2.0, 0.0) <= 5e-323
 
 
+@pytest.mark.parametrize(
+    ("target", "a", "b", "loc", "expected"),
+    [(1e-300, 1.0, 2.0, 0.0, 1e-150), (1.0, 0.0, INF, -1e160, 1e80), (1e300, 0.0, 1e308, -1e308, 1.000000015e304)],
+)
+def test_scales_far_from_the_target(target, a, b, loc, expected):
+    """Some of which once took minutes, or for ever."""
+    assert math.isclose(truncation.scale_for(target, a, b, loc), expected, rel_tol=1e-12)
+
+
+@pytest.mark.parametrize(("a", "b", "loc"), [(1e308, INF, -1e308), (0.0, 1.0, -1e170)])
+def test_no_double_is_large_enough(a, b, loc):
+    with pytest.raises(
+        ValueError, match=r"scale must be a deviation that a double before truncation gives for a=.*; got 0\.001"
+    ):
+        truncation.scale_for(1e-3, a, b, loc)
+
+
 @pytest.mark.parametrize("target", [1 / math.sqrt(3), 0.6, 100.0])
 def test_no_scale_exceeds_the_uniform(target):
     with pytest.raises(ValueError, match=r"scale must be below \(b - a\) / sqrt\(12\) = 0\.57"):

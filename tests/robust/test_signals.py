@@ -52,7 +52,9 @@ from fastinit.kernels import threads
 size, repeats = int(sys.argv[1]), int(sys.argv[2])
 expected = [fi.default_rng([1, i]).normal(size=size) for i in range(2)]
 class Stop(BaseException): pass
-def stop(number, frame): raise Stop
+def stop(number, frame):
+    if armed: raise Stop                                      # one that another thread got may be told of late
+armed = False
 signal.signal(signal.SIGALRM, stop)
 out = np.empty(size, np.float32)
 def seconds():
@@ -67,11 +69,13 @@ for _ in range(repeats):
     out.fill(np.nan)
     finished = False
     try:
+        armed = True
         signal.setitimer(signal.ITIMER_REAL, max(random.random() * 2 * duration, 1e-6))
         rng.normal(out=out)
         finished = True
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        armed = False
     except Stop:
+        armed = False
         stopped += 1
     signal.setitimer(signal.ITIMER_REAL, 0)
     calls, written = rng.state["calls"], ~np.isnan(out)
