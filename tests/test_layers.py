@@ -72,7 +72,6 @@ ORDER = [
     "torch.laws",
     "torch.sources",
     "torch.shards",
-    "torch.pages",
     "torch.filling",
     "torch.inplace",
     "torch.structured",

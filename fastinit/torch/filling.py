@@ -11,7 +11,7 @@ import torch
 from fastinit import outputs
 from fastinit.calls import Call, one_call
 from fastinit.generator import Generator
-from fastinit.torch import pages, shards
+from fastinit.torch import shards
 from fastinit.torch.laws import Law
 from fastinit.torch.tensors import DTYPES, Array, array_of, dtype_of, is_dense
 
@@ -83,12 +83,10 @@ def is_reachable(device: torch.device) -> bool:
 def _target(part: torch.Tensor) -> Array:
     array = array_of(part)
     try:
-        target = outputs.check(array, array.shape, array.dtype)
+        return outputs.check(array, array.shape, array.dtype)
     except ValueError:
         shape, strides = tuple(part.shape), part.stride()
         raise ValueError(f"tensor must not overlap itself; got shape {shape} with strides {strides}") from None
-    pages.advise(target)
-    return target
 
 
 def _fill_block(part: torch.Tensor, law: Law, call: Call, shape: Shape, where: shards.Index) -> None:
