@@ -5,10 +5,10 @@ In `decimal` throughout: the C library's exp and erf differ in their last digit 
 
 from __future__ import annotations
 
+import bisect
 import decimal
 import functools
 import math
-import struct
 import sys
 from decimal import Decimal
 
@@ -84,38 +84,39 @@ def deviation(a: float, b: float) -> float:
         precision, last = 2 * precision, value
 
 
-def _double(place: int) -> float:
-    """The double with so many positive ones below it."""
-    value: float = struct.unpack("<d", place.to_bytes(8, "little"))[0]
-    return value
-
-
-#: Of the largest double.
-_LAST = int.from_bytes(struct.pack("<d", sys.float_info.max), "little")
+#: Powers of two between which the bisection may begin as far apart as it will; from there on it takes as many steps.
+_APART = 64
 
 
 @functools.lru_cache(maxsize=256)
 def scale_for(target: float, a: float, b: float, loc: float) -> float:
     """The scale that gives the normal of mean `loc` between the values a < b a standard deviation of `target`.
 
-    By bisection of all positive doubles in their order. The deviation grows from 0, without end where a bound is infinite and
-    else towards that of the uniform distribution on [a, b], which it never reaches.
+    By bisection, first of the target's multiples by powers of two, then between doubles down to neighbours. The deviation grows
+    from 0, without end where a bound is infinite and else towards that of the uniform distribution on [a, b], which it never
+    reaches.
     """
 
-    def reached(place: int) -> bool:
-        scale = _double(place)
-        lower, upper = (a - loc) / scale, (b - loc) / scale
+    def reached(scale: float) -> bool:
+        lower, upper = ((a - loc) / scale, (b - loc) / scale) if scale else (0.0, 0.0)
         return lower < upper and scale * deviation(lower, upper) >= target  # both infinite: all mass at one bound
 
     most = (b - a) / math.sqrt(12.0)
     if not target < most * (1.0 - 1e-9):
         raise ValueError(f"scale must be below (b - a) / sqrt(12) = {most!r}, the deviation of a uniform; got {target!r}")
-    if not reached(_LAST):
+    if not reached(sys.float_info.max):
         raise ValueError(
             f"scale must be a deviation that a double before truncation gives for a={a!r}, b={b!r}; got {target!r}"
         )
-    low, high = 0, _LAST
-    while high - low > 1:
-        middle = (low + high) // 2
+    last = sys.float_info.max_exp + 1 - math.frexp(target)[1]  # the first power that is too large
+
+    def multiple(power: int) -> float:
+        return math.ldexp(target, power) if power < last else sys.float_info.max
+
+    power = bisect.bisect_left(range(-2200, last), True, key=lambda power: reached(multiple(power))) - 2200
+    low, high = min(multiple(power - 1), target), max(multiple(power), target)
+    if abs(power) > _APART:
+        low, high = multiple(power - 1), multiple(power)
+    while low < (middle := 0.5 * low + 0.5 * high) < high:
         low, high = (low, middle) if reached(middle) else (middle, high)
-    return _double(high)
+    return high
