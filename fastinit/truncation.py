@@ -10,6 +10,7 @@ import decimal
 import functools
 import math
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 
 #: Upper tails from here on come from a continued fraction, those below from a power series.
@@ -84,8 +85,20 @@ def deviation(a: float, b: float) -> float:
         precision, last = 2 * precision, value
 
 
-#: Powers of two between which the bisection may begin as far apart as it will; from there on it takes as many steps.
+#: Powers of two that the bisection's ends may be apart: from there on it would take a step for each.
 _APART = 64
+
+
+def _bracket(target: float, reached: Callable[[float], bool]) -> tuple[float, float]:
+    """Two scales, the second of which alone reaches the target: its multiples by powers of two, or itself."""
+    last = sys.float_info.max_exp + 1 - math.frexp(target)[1]  # the first power that is too large
+
+    def multiple(power: int) -> float:
+        return math.ldexp(target, power) if power < last else sys.float_info.max
+
+    power = bisect.bisect_left(range(-2200, last), True, key=lambda power: reached(multiple(power))) - 2200
+    low, high = multiple(power - 1), multiple(power)
+    return (low, high) if abs(power) > _APART else (min(low, target), max(high, target))
 
 
 @functools.lru_cache(maxsize=256)
@@ -108,15 +121,7 @@ def scale_for(target: float, a: float, b: float, loc: float) -> float:
         raise ValueError(
             f"scale must be a deviation that a double before truncation gives for a={a!r}, b={b!r}; got {target!r}"
         )
-    last = sys.float_info.max_exp + 1 - math.frexp(target)[1]  # the first power that is too large
-
-    def multiple(power: int) -> float:
-        return math.ldexp(target, power) if power < last else sys.float_info.max
-
-    power = bisect.bisect_left(range(-2200, last), True, key=lambda power: reached(multiple(power))) - 2200
-    low, high = min(multiple(power - 1), target), max(multiple(power), target)
-    if abs(power) > _APART:
-        low, high = multiple(power - 1), multiple(power)
+    low, high = _bracket(target, reached)
     while low < (middle := 0.5 * low + 0.5 * high) < high:
         low, high = (low, middle) if reached(middle) else (middle, high)
     return high
