@@ -1,6 +1,7 @@
 """One hypothesis profile for all tests, and one table of what a Generator can draw."""
 
 import math
+import re
 
 from hypothesis import HealthCheck, settings
 
@@ -32,3 +33,8 @@ def draw(rng, name, dtype, **keywords):
     if method != "bits":
         keywords["dtype"] = dtype
     return getattr(rng, method)(*parameters, **keywords)
+
+
+def label(value):
+    """An argument in a test's name: `repr` without addresses, which would differ between the processes of one run."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import fastinit as fi
+from tests.conftest import label
 
 SHAPE = (3, 4)
 VALUES = 12
@@ -233,7 +234,7 @@ class Copied:
         range(3),
         {},
     ],
-    ids=repr,
+    ids=label,
 )
 def test_no_memory(out):
     with pytest.raises((TypeError, ValueError), match=r"^out must be a numpy.ndarray, or an object with") as caught:

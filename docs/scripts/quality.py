@@ -1,7 +1,7 @@
 """Regenerate the tables of `docs/quality.md` and `docs/samplers.md`, with every peer installed, on an idle machine.
 
-The parts: `limits`, computed; `rate`, the whole of `fastinit check` over many seeds, small; `samplers`, the table of each
-sampler; `ulp`, what ulp.py prints. Each goes between the marks that its page has for it.
+The parts: `limits`, computed; `grain` and `ulp`, what grain.py and ulp.py print; `rate`, the whole of `fastinit check` over
+many seeds, small; `samplers`, the table of each sampler. Each goes between the marks that its page has for it.
 """
 
 import argparse
@@ -90,17 +90,23 @@ def limits(args):
     yield "\n".join(lines)
 
 
-def errors(args):
-    script = [sys.executable, str(Path(__file__).with_name("ulp.py"))]
-    yield subprocess.run(script, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+def printed_by(script):
+    """A part that a script of its own prints."""
+
+    def part(args):
+        command = [sys.executable, str(Path(__file__).with_name(script))]
+        yield subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+    return part
 
 
 #: What makes each part, and its page.
 PARTS = {
     "limits": (limits, "quality.md"),
+    "grain": (printed_by("grain.py"), "quality.md"),
     "rate": (rate, "quality.md"),
     "samplers": (sampled, "samplers.md"),
-    "ulp": (errors, "quality.md"),
+    "ulp": (printed_by("ulp.py"), "quality.md"),
 }
 
 

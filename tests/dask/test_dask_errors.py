@@ -12,6 +12,7 @@ import numpy as np
 
 import fastinit as fi
 import fastinit.dask as fd
+from tests.conftest import label
 
 SHAPE = (10, 6)
 
@@ -48,13 +49,13 @@ def refused(kind, words, name, *arguments, **keywords):
         (),
         ("1 MiB", "2 MiB"),
     ],
-    ids=repr,
+    ids=label,
 )
 def test_chunks_of_a_wrong_value(chunks):
     refused(ValueError, ["chunks must", "(10, 6)", repr(chunks)], "normal", SHAPE, chunks=chunks)
 
 
-@pytest.mark.parametrize("chunks", [object(), True, False], ids=repr)
+@pytest.mark.parametrize("chunks", [object(), True, False], ids=label)
 def test_chunks_of_a_wrong_type(chunks):
     refused(TypeError, ["chunks must", repr(chunks)], "uniform", SHAPE, chunks=chunks)
 
@@ -71,7 +72,7 @@ def test_chunks_of_a_wrong_type(chunks):
         ((2**30, 2**20), "1 kB"),
         (2**40, "0 B"),
     ],
-    ids=repr,
+    ids=label,
 )
 def test_more_chunks_than_dask_can_list(shape, chunks):
     if chunks == {1: "auto"}:  # the other axis is whole
@@ -111,7 +112,7 @@ def test_arguments(kind, words, name, arguments, keywords):
     refused(kind, words, name, *arguments, **keywords)
 
 
-@pytest.mark.parametrize("rng", ["seed", -1, 1.5, np.random.default_rng(0), object()], ids=str)
+@pytest.mark.parametrize("rng", ["seed", -1, 1.5, np.random.default_rng(0), object()], ids=label)
 def test_rng(rng):
     with pytest.raises((TypeError, ValueError), match="rng must"):
         fd.normal(SHAPE, rng=rng)
