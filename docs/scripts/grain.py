@@ -41,7 +41,7 @@ u64 = np.uint64
 
 
 def kernel(method, word):
-    """A function of words and second words that writes the values and, a byte for 8 of them, which are not accepted."""
+    """A function of words and second words that writes the values and, a bit for each, which are not accepted."""
     trial = METHODS[method].trial
     width, half = u64(np.dtype(word).itemsize), LANES // 2
 
