@@ -114,8 +114,9 @@ print(numba.threading_layer())
 @forks
 @pytest.mark.parametrize("layer", LAYERS)
 def test_fork_from_a_thread_beside_threads_that_fill(layer):
-    """The children draw from the Generator that the other threads were using."""
-    assert python(FORKS, times(100, 3000), env=environment(layer)).split() == [layer]
+    """The children draw from the Generator that the other threads were using; TBB warns of such forks."""
+    allowed = "Attempted to fork from a non-main thread" if layer == "tbb" else None
+    assert python(FORKS, times(100, 3000), env=environment(layer), allowed=allowed).split() == [layer]
 
 
 COMPILING = """
