@@ -51,4 +51,6 @@ CASES = [(method, "used") for method in multiprocessing.get_all_start_methods()]
 def test_workers_fill(tmp_path, method, used):
     script = tmp_path / "loader.py"
     script.write_text(SCRIPT)
-    assert python(script, method, used, env=environment("omp")).split() == [digest()]
+    # On a busy machine the feeding thread of a queue that torch does not join may end between unlinking a semaphore and saying so.
+    printed = python(script, method, used, env=environment("omp"), allowed="resource_tracker")
+    assert printed.split() == [digest()]
