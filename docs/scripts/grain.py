@@ -30,7 +30,7 @@ from fastinit.kernels.lanes import bitcast, convert, device, fma
 from fastinit.kernels.memory import doubles, load, store_missing_bits, store_planes
 from fastinit.kernels.rounding import as_is
 from fastinit.kernels.rows import METHODS, STORAGE
-from fastinit.kernels.truncated import P, central_test, inside
+from fastinit.kernels.truncated import central_test, inside, value_and_slope
 from fastinit.proposals import NUMBERS
 
 LANES = 16
@@ -48,13 +48,8 @@ def refined_one(w, p, encode):
     """`central_one` of the middle of 256 words, and from there to the word along the tangent."""
     low = fma(convert(bitcast(w & u32(0xFF), i32), f32), f32(2**-31), f32(-127.5 * 2**-31)) * p[4]
     u = fma(fma(convert(bitcast(w & u32(0xFFFFFF00), i32), f32), f32(2**-31), f32(2**-24)), p[4], p[5])
-    y = fma(u + u, u, -1.0)
-    q = fma(y, P[9], P[8])
-    d = fma(y, 0.0, P[9])
-    for i in range(7, -1, -1):
-        d = fma(y, d, q)
-        q = fma(y, q, P[i])
-    return encode(inside(fma(fma((u * u) * 4.0, d, q), low, u * q), p))
+    x, slope = value_and_slope(u)
+    return encode(inside(fma(slope, low, x), p))
 
 
 @device

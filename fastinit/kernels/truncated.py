@@ -53,21 +53,25 @@ def squeezed(v):
 
 
 @device
-def central_test(w, v, p):
-    """Whether a proposal from `w` is accepted with `v`.
-
-    It is if `squeezed(v)` is at most exp(-x^2 / 2) dx/du / PEAK, compared as logarithms; dx/du comes by Horner's scheme along
-    with P.
-    """
-    u = fma(u11_closed(w), p[4], p[5])
+def value_and_slope(u):
+    """x = u P(2 u^2 - 1) and dx/du, both by Horner's scheme."""
     y = fma(u + u, u, -1.0)
     q = fma(y, P[9], P[8])
     d = fma(y, 0.0, P[9])
     for i in range(7, -1, -1):
         d = fma(y, d, q)
         q = fma(y, q, P[i])
-    x = u * q
-    t = squeezed(v) * PEAK / fma((u * u) * 4.0, d, q)
+    return u * q, fma((u * u) * 4.0, d, q)
+
+
+@device
+def central_test(w, v, p):
+    """Whether a proposal from `w` is accepted with `v`.
+
+    It is if `squeezed(v)` is at most exp(-x^2 / 2) dx/du / PEAK, compared as logarithms.
+    """
+    x, slope = value_and_slope(fma(u11_closed(w), p[4], p[5]))
+    t = squeezed(v) * PEAK / slope
     return low_bits_any(w, SQUEEZE_BITS) | (negative_log(t, t - 1.0) >= (x * x) * 0.5)
 
 
