@@ -1,4 +1,4 @@
-"""From a plan, a block and an output array to kernel calls."""
+"""From a plan, a block and an output array to calls of the compiled loop."""
 
 from __future__ import annotations
 
@@ -8,49 +8,42 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from fastinit import outputs
 from fastinit.blocks import Block, axes_of
-from fastinit.kernels import rows
-from fastinit.kernels.threads import GRAIN, chunk_size, enter_parallel
-from fastinit.parameters import Plan
+from fastinit.distributions.law import Plan
+from fastinit.kernels import rows, threads
+from fastinit.kernels.layout import ARGUMENTS
 
 #: Seconds between two looks at pending signals (Ctrl-C): a fill goes on in pieces of about so long.
 PAUSE = 0.04
-#: Values per thread of the first piece: side by side, and strewn singly.
+#: Values per thread of the first piece: contiguous, and strided.
 SEGMENT = 1 << 22
-STREWN = 1 << 16
+STRIDED = 1 << 16
 
-#: Held over a fork, which so waits for a compilation: a child cannot wait for the compiler's lock, held by a thread it lacks.
+#: Taken before a fork, so that a fork waits for a running compilation. Otherwise the child would inherit the compiler's lock in
+#: a locked state and hang.
 _COMPILING = threading.RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_COMPILING.acquire, after_in_parent=_COMPILING.release, after_in_child=_COMPILING.release)
 
-_NOTHING = nullcontext()
 _NO_BYTES = ctypes.c_char * 0
 
 
 @functools.cache
-def kernel(method: str, dtype_name: str, parallel: bool) -> rows.Kernel:
-    """The compiled loop for one row."""
+def compiled(law: str, dtype_name: str) -> tuple[rows.Loop, rows.Entry]:
+    """The loop and a row's entry."""
     with _COMPILING:
-        return rows.entry(rows.kernel(method, dtype_name, parallel))
+        return rows.loop(), rows.entry(law, dtype_name)
 
 
-def _address(out: npt.NDArray[Any]) -> int:
-    address: int = out.__array_interface__["data"][0]
-    return address
-
-
-def _start(out: Any) -> int:
-    """The address of a contiguous array that may be written; a quarter of the time where the dtype is one of NumPy's own."""
-    return ctypes.addressof(_NO_BYTES.from_buffer(out)) if out.dtype.isbuiltin == 1 else _address(out)
+def _address_if_builtin(out: Any) -> int:
+    """The address of a writable contiguous array; for NumPy's own dtypes in a quarter of the time of `address_of`."""
+    return ctypes.addressof(_NO_BYTES.from_buffer(out)) if out.dtype.isbuiltin == 1 else threads.address_of(out)
 
 
 def run(
@@ -62,33 +55,32 @@ def run(
     """
     out = np.asarray(out)  # ndarray's own attributes: a subclass may say anything under the same names
     total = out.size
-    if plan.method is None or total == 0:
+    if plan.law is None or total == 0:
         next_stream()
         outputs.assign(out, plan.numbers[0])
         return
     if block.steps is None and out.flags.c_contiguous:
-        place, around = (0, _start(out), total, 1, out.itemsize), (0, 0)
+        place, axes = (0, _address_if_builtin(out), total, 1, out.itemsize), (0, 0)
     else:
-        *axes, (count, step, stride) = axes_of(block, out.strides)
-        table = np.array(axes, np.int64)  # lives as long as this call
-        place, around = (block.origin, _address(out), count, step, stride), (_address(table), len(axes))
-    piece = SEGMENT if place[3:] == (1, out.itemsize) else STREWN
-    guard, chunk = enter_parallel(total), total
-    if guard is not None:  # first of all: where Numba has no threads to give, it says so here
-        piece *= int(numba.get_num_threads())
-        chunk = chunk_size(min(total, piece))
-    fill = kernel(plan.method, dtype_name, guard is not None)
-    if guard is None and total <= piece:  # a call less for small arrays
-        fill(place, around, next_stream(), plan.address, 0, total, total)
+        *around, (count, step, stride) = axes_of(block, out.strides)
+        table = np.array(around, np.int64)  # lives as long as this call
+        place, axes = (block.origin, threads.address_of(out), count, step, stride), (threads.address_of(table), len(around))
+    loop, entry = compiled(plan.law, dtype_name)
+    piece = SEGMENT if place[3:] == (1, out.itemsize) else STRIDED
+    helpers = threads.helpers(total)
+    if not helpers and total <= piece:  # a call less for small arrays
+        memory = threads.scratch()
+        loop(ARGUMENTS.pack(*entry, *place, *axes, *next_stream(), plan.address, 0, total, 0, 0), memory, False)
         return
-    turn = guard or _NOTHING
-    stream = next_stream()
+    head = (*entry, *place, *axes, *next_stream(), plan.address)
 
     def fill_part(begin: int, end: int) -> None:
-        with turn:
-            fill(place, around, stream, plan.address, begin, end, chunk)
+        if helpers:
+            threads.fill_together(loop, head, begin, end, helpers, out)
+        else:
+            loop(ARGUMENTS.pack(*head, begin, end, 0, 0), threads.scratch(), False)
 
-    _in_pieces(fill_part, total, piece)
+    _in_pieces(fill_part, total, piece * (helpers + 1))
 
 
 def _in_pieces(fill_part: Callable[[int, int], None], total: int, piece: int) -> None:
@@ -100,4 +92,4 @@ def _in_pieces(fill_part: Callable[[int, int], None], total: int, piece: int) ->
         fill_part(begin, end)
         begin = end
         piece = int(piece * PAUSE / max(time.perf_counter() - started, PAUSE / 8))
-        piece = max(piece // GRAIN * GRAIN, GRAIN)
+        piece = max(piece // threads.GRAIN * threads.GRAIN, threads.GRAIN)

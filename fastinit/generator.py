@@ -10,7 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from numpy.random import SeedSequence
 
-from fastinit import blocks, dispatch, dtypes, outputs, parameters, streams
+from fastinit import blocks, dispatch, dtypes, outputs, streams
+from fastinit.distributions import bits
+from fastinit.distributions.law import Plan
+from fastinit.distributions.normal import normal
+from fastinit.distributions.truncated_normal import truncated_normal
+from fastinit.distributions.uniform import uniform
 
 Array = npt.NDArray[Any]
 BITS = np.dtype(np.uint32)
@@ -86,7 +91,7 @@ class Generator:
             self._calls = call + 1
             return streams.call_words(self._sequence, self._key, call)
 
-    def _draw(self, plan: parameters.Plan, name: str, dtype: np.dtype[Any], size: Any, out: Any, index: Any) -> Any:
+    def _draw(self, plan: Plan, name: str, dtype: np.dtype[Any], size: Any, out: Any, index: Any) -> Any:
         if size is not None:
             shape = blocks.shape_of(size)
         elif index is not None:
@@ -149,7 +154,7 @@ class Generator:
                [ 0.238,  0.841]], dtype=float32)
         """
         real = dtypes.resolve(dtype)
-        return self._draw(parameters.uniform(low, high, real), real.name, real.dtype, size, out, index)
+        return self._draw(uniform(low, high, real), real.name, real.dtype, size, out, index)
 
     def normal(
         self,
@@ -197,7 +202,7 @@ class Generator:
         array([ 0.368, -0.588, -0.649], dtype=float32)
         """
         real = dtypes.resolve(dtype)
-        return self._draw(parameters.normal(loc, scale, real), real.name, real.dtype, size, out, index)
+        return self._draw(normal(loc, scale, real), real.name, real.dtype, size, out, index)
 
     def truncated_normal(
         self,
@@ -251,7 +256,7 @@ class Generator:
         array([8.101, 8.016, 8.118], dtype=float32)
         """
         real = dtypes.resolve(dtype)
-        plan = parameters.truncated_normal(a, b, loc, scale, units, real)
+        plan = truncated_normal(a, b, loc, scale, units, real)
         return self._draw(plan, real.name, real.dtype, size, out, index)
 
     def bits(self, size: int | tuple[int, ...] | None = None, *, out: Array | None = None, index: Any = None) -> Any:
@@ -282,7 +287,7 @@ class Generator:
         >>> [hex(word) for word in fi.default_rng(0).bits(2)]
         ['0x8ff17abb', '0x1f47a3ec']
         """
-        return self._draw(parameters.BITS, "uint32", BITS, size, out, index)
+        return self._draw(bits.PLAN, "uint32", BITS, size, out, index)
 
     def child(self, name: str) -> Generator:
         """Make the Generator that belongs to a name.

@@ -11,7 +11,8 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
-from fastinit import blocks, dtypes, outputs, parameters
+from fastinit import blocks, dtypes, outputs
+from fastinit.arguments import checks
 from fastinit.fans import Fans, fans
 from fastinit.generator import Generator, default_rng
 
@@ -77,7 +78,7 @@ def generator(rng: Any) -> Generator:
 
 def at_least_zero(name: str, value: Any) -> float:
     """A finite number that is not negative."""
-    number = parameters.number(name, value)
+    number = checks.number(name, value)
     if not 0.0 <= number < math.inf:
         raise ValueError(f"{name} must be finite and at least 0; got {value!r}")
     return number
@@ -85,7 +86,7 @@ def at_least_zero(name: str, value: Any) -> float:
 
 def above_zero(name: str, value: Any) -> float:
     """A finite positive number."""
-    number = parameters.number(name, value)
+    number = checks.number(name, value)
     if not 0.0 < number < math.inf:
         raise ValueError(f"{name} must be finite and above 0; got {value!r}")
     return number

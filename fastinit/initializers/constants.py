@@ -8,7 +8,8 @@ from typing import Any, Unpack
 import numpy as np
 import numpy.typing as npt
 
-from fastinit import dtypes, parameters
+from fastinit import dtypes
+from fastinit.arguments import checks
 from fastinit.fans import Axes, axes_of, positive
 from fastinit.initializers.common import Array, Options, Shape, at_least_zero, initializer, representable, task
 from fastinit.outputs import assign
@@ -122,7 +123,7 @@ def constant(shape: Shape, value: float = 0.0, **options: Unpack[Options]) -> An
            [0.5, 0.5]], dtype=float32)
     """
     found = task(shape, options)
-    number = representable("value", parameters.number("value", value), found.real)
+    number = representable("value", checks.number("value", value), found.real)
     target = found.target()
     assign(target, dtypes.nearest(number, found.real))
     return found.result(target)

@@ -7,7 +7,8 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from fastinit import parameters, truncation
+from fastinit import truncation
+from fastinit.arguments import checks
 from fastinit.initializers.common import Options, Shape, above_zero, at_least_zero, initializer, task, truth, without_zeros
 
 #: A standard normal is never nearer to 0 than 2^-47 (2^-85 in float64): the shortest radius, 2^-16 (2^-32), times the
@@ -40,7 +41,7 @@ def truncated_std(a: float = -2.0, b: float = 2.0) -> float:
     >>> truncated_std()
     0.8796256610342398
     """
-    lower, upper = parameters.number("a", a), parameters.number("b", b)
+    lower, upper = checks.number("a", a), checks.number("b", b)
     if not lower < upper:
         raise ValueError(f"a must be less than b; got a={lower!r}, b={upper!r}")
     return truncation.deviation(lower, upper)
@@ -57,10 +58,10 @@ def left_between(name: str, a: float, b: float) -> float:
 def before_truncation(scale: Any, a: Any, b: Any, loc: Any, units: Any) -> float:
     """The deviation of the normal that has the deviation `scale` once it is truncated."""
     deviation, unit = at_least_zero("scale", scale), left_between("a and b", a, b)
-    centre = parameters.number("loc", loc)
+    centre = checks.number("loc", loc)
     if units != "absolute" or not deviation or math.isinf(centre):
         return deviation / unit
-    return truncation.scale_for(deviation, parameters.number("a", a), parameters.number("b", b), centre)
+    return truncation.scale_for(deviation, checks.number("a", a), checks.number("b", b), centre)
 
 
 @initializer

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, Unpack
 
-from fastinit import dtypes, parameters
+from fastinit import dtypes
+from fastinit.arguments import checks
 from fastinit.fans import Fans, chosen
 from fastinit.initializers.common import Shape, WeightOptions, at_least_zero, initializer, truth, weight_task
 from fastinit.initializers.samplers import left_between
@@ -46,7 +47,7 @@ NONLINEARITIES = (*_SQUARED_GAINS, "leaky_relu")
 def squared_gain(nonlinearity: Any, a: Any) -> float:
     """What a nonlinearity multiplies the variance of its weights by."""
     name = chosen("nonlinearity", nonlinearity, NONLINEARITIES)
-    slope = parameters.number("a", a)
+    slope = checks.number("a", a)
     return 2.0 / (1.0 + slope * slope) if name == "leaky_relu" else _SQUARED_GAINS[name]
 
 
@@ -99,7 +100,7 @@ def bell(truncated: Any) -> _Spread:
 def _pair(bounds: Any) -> tuple[float, float]:
     if not isinstance(bounds, tuple | list) or len(bounds) != 2:
         raise TypeError(f"bounds must be a pair of numbers; got {bounds!r}")
-    lower, upper = (parameters.number("bounds", bound) for bound in bounds)
+    lower, upper = (checks.number("bounds", bound) for bound in bounds)
     if not lower < upper:
         raise ValueError(f"bounds must ascend; got {bounds!r}")
     return lower, upper

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 import numpy as np
 import numpy.typing as npt
 
-from fastinit import parameters
+from fastinit.arguments import checks
 from fastinit.generator import Generator
 from fastinit.initializers.common import (
     PIECE,
@@ -25,7 +25,7 @@ from fastinit.initializers.common import (
 
 def zeros_per_column(sparsity: Any, rows: int) -> int:
     """sparsity * rows rounded up, where sparsity is the decimal number that Python shows for it: 7 for 0.07 of 100."""
-    share = parameters.number("sparsity", sparsity)
+    share = checks.number("sparsity", sparsity)
     if not 0.0 <= share < 1.0:
         raise ValueError(f"sparsity must be in [0, 1); got {sparsity!r}")
     with decimal.localcontext(prec=60) as context:

@@ -1,161 +1,133 @@
-"""Between vectors and memory: loads and stores at plain addresses, and what a kernel does with a tuple of planes."""
+"""What the loop does with plain addresses: load, store, count bits, call a row, share work with other threads."""
 
 from __future__ import annotations
+
+import sys
+from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from fastinit.kernels.lanes import Lanes, element_of, llvm_type
-
 I64 = ir.IntType(64)
 
 
-def _pointer(builder, address, pointee):
-    return builder.inttoptr(address, pointee.as_pointer())
+def _pointer(builder: Any, address: Any) -> Any:
+    return builder.inttoptr(address, ir.PointerType())
+
+
+def _load(builder: Any, address: Any, bits: int) -> Any:
+    """An unsigned integer at an address that needs no alignment."""
+    return builder.load(_pointer(builder, address), typ=ir.IntType(bits), align=1)
+
+
+@intrinsic
+def load64(typingctx, address):  # type: ignore[no-untyped-def]
+    """The 64-bit integer at `address`."""
+    return types.int64(address), lambda context, builder, sig, args: _load(builder, args[0], 64)
+
+
+@intrinsic
+def load32(typingctx, address):  # type: ignore[no-untyped-def]
+    """The unsigned 32-bit integer at `address`."""
+    return types.int64(address), lambda context, builder, sig, args: builder.zext(_load(builder, args[0], 32), I64)
 
 
 @intrinsic(prefer_literal=True)
-def load(typingctx, address, element, count):
-    """`count` values that lie side by side at `address`, which needs no alignment."""
-    target = Lanes(element_of(element), count.literal_value)
+def load_tuple(typingctx, address, count):  # type: ignore[no-untyped-def]
+    """So many 64-bit integers that lie side by side."""
+    result = types.UniTuple(types.int64, count.literal_value)
 
-    def codegen(context, builder, sig, args):
-        return builder.load(_pointer(builder, args[0], llvm_type(target)), align=1)
-
-    return target(address, element, count), codegen
-
-
-@intrinsic
-def store(typingctx, address, value):
-    """Write all lanes side by side at `address`, which needs no alignment."""
-
-    def codegen(context, builder, sig, args):
-        builder.store(args[1], _pointer(builder, args[0], llvm_type(value)), align=1)
-        return context.get_dummy_value()
-
-    return types.void(address, value), codegen
-
-
-@intrinsic
-def peek(typingctx, address, element):
-    """The unsigned integer at `address`, which needs no alignment."""
-    target = element_of(element)
-
-    def codegen(context, builder, sig, args):
-        return builder.load(_pointer(builder, args[0], ir.IntType(target.bitwidth)), align=1)
-
-    return target(address, element), codegen
-
-
-@intrinsic
-def poke(typingctx, address, value):
-    """Write one unsigned integer at `address`, which needs no alignment."""
-
-    def codegen(context, builder, sig, args):
-        builder.store(args[1], _pointer(builder, args[0], ir.IntType(value.bitwidth)), align=1)
-        return context.get_dummy_value()
-
-    return types.void(address, value), codegen
-
-
-@intrinsic
-def bits_set(typingctx, bits):
-    """How many bits of a uint64 are set."""
-
-    def codegen(context, builder, sig, args):
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(I64, [I64]), "llvm.ctpop.i64")
-        return builder.call(function, args)
-
-    return types.uint64(bits), codegen
-
-
-@intrinsic
-def lowest_bit(typingctx, bits):
-    """The number of zeros below the lowest set bit of a uint64; 64 where none is set."""
-
-    def codegen(context, builder, sig, args):
-        i1 = ir.IntType(1)
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(I64, [I64, i1]), "llvm.cttz.i64")
-        return builder.call(function, [args[0], ir.Constant(i1, 0)])
-
-    return types.uint64(bits), codegen
-
-
-def _members(values):
-    return list(values.types) if isinstance(values, types.BaseTuple) else []
-
-
-@intrinsic
-def store_planes(typingctx, address, values, plane_bytes):
-    """Write the i-th of `values` at `address` + i * `plane_bytes`."""
-    members = _members(values)
-
-    def codegen(context, builder, sig, args):
-        for i, lanes in enumerate(members):
-            offset = builder.mul(args[2], ir.Constant(I64, i))
-            pointer = _pointer(builder, builder.add(args[0], offset), llvm_type(lanes))
-            builder.store(builder.extract_value(args[1], i), pointer, align=1)
-        return context.get_dummy_value()
-
-    return types.void(address, values, plane_bytes), codegen
-
-
-@intrinsic
-def store_missing_bits(typingctx, address, masks):
-    """Write the lanes that no mask has as bits of one uint64, the first mask lowest; nothing where there are no masks."""
-    members = _members(masks)
-
-    def codegen(context, builder, sig, args):
-        bits = ir.Constant(I64, 0)
-        for i, lanes in enumerate(members):
-            word = builder.bitcast(builder.extract_value(args[1], i), ir.IntType(lanes.count))
-            wide = word if lanes.count == 64 else builder.zext(word, I64)
-            bits = builder.or_(bits, builder.shl(wide, ir.Constant(I64, i * lanes.count)))
-        if members:
-            builder.store(
-                builder.xor(bits, ir.Constant(I64, 2 ** (len(members) * lanes.count) - 1)),
-                _pointer(builder, args[0], I64),
-                align=1,
-            )
-        return context.get_dummy_value()
-
-    return types.void(address, masks), codegen
-
-
-@intrinsic
-def one_plane(typingctx, values, second):
-    """Lane by lane the member of `values` that an element owns: the second where `second` is set."""
-    members = _members(values)
-
-    def codegen(context, builder, sig, args):
-        return builder.select(args[1], builder.extract_value(args[0], 1), builder.extract_value(args[0], 0))
-
-    return members[0](values, second), codegen
-
-
-@intrinsic
-def one_plane_bits(typingctx, masks, second):
-    """`one_plane` of masks as the bits of a uint64; all ones where there are none."""
-    members = _members(masks)
-
-    def codegen(context, builder, sig, args):
-        if not members:
-            return ir.Constant(I64, 2**64 - 1)
-        bits = builder.select(args[1], builder.extract_value(args[0], 1), builder.extract_value(args[0], 0))
-        return builder.zext(builder.bitcast(bits, ir.IntType(members[0].count)), I64)
-
-    return types.uint64(masks, second), codegen
-
-
-@intrinsic(prefer_literal=True)
-def doubles(typingctx, address, count):
-    """So many float64 that lie side by side at `address`, as a tuple."""
-    result = types.UniTuple(types.float64, count.literal_value)
-
-    def codegen(context, builder, sig, args):
-        pointer = _pointer(builder, args[0], ir.DoubleType())
-        members = [builder.load(builder.gep(pointer, [ir.Constant(I64, i)])) for i in range(result.count)]
-        return context.make_tuple(builder, result, members)
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        places = [builder.add(args[0], ir.Constant(I64, 8 * i)) for i in range(result.count)]
+        return context.make_tuple(builder, result, [_load(builder, place, 64) for place in places])
 
     return result(address, count), codegen
+
+
+@intrinsic(prefer_literal=True)
+def store(typingctx, address, value, bits):  # type: ignore[no-untyped-def]
+    """Write the lowest bits of an integer at `address`."""
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        value = args[1] if bits.literal_value == 64 else builder.trunc(args[1], ir.IntType(bits.literal_value))
+        builder.store(value, _pointer(builder, args[0]), align=1)
+        return context.get_dummy_value()
+
+    return types.void(address, types.int64, bits), codegen
+
+
+@intrinsic(prefer_literal=True)
+def copy(typingctx, to, source, bits):  # type: ignore[no-untyped-def]
+    """Copy so many bits from one address to another."""
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        builder.store(_load(builder, args[1], bits.literal_value), _pointer(builder, args[0]), align=1)
+        return context.get_dummy_value()
+
+    return types.void(to, source, bits), codegen
+
+
+@intrinsic
+def bits_set(typingctx, bits):  # type: ignore[no-untyped-def]
+    """How many bits of a 64-bit integer are set."""
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return builder.ctpop(args[0])
+
+    return types.int64(bits), codegen
+
+
+@intrinsic
+def lowest_bit(typingctx, bits):  # type: ignore[no-untyped-def]
+    """The number of zeros below the lowest set bit of a 64-bit integer; 64 where none is set."""
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(bits), codegen
+
+
+def _call_at(builder: Any, result: Any, args: Any) -> Any:
+    function = ir.FunctionType(result, [I64] * (len(args) - 1))
+    return builder.call(builder.inttoptr(args[0], function.as_pointer()), args[1:])
+
+
+@intrinsic
+def call_tiles(typingctx, function, address, missing, counter, tiles, call, key, numbers):  # type: ignore[no-untyped-def]
+    """Call a row's `tiles` by its address."""
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        _call_at(builder, ir.VoidType(), args)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 8), codegen
+
+
+@intrinsic
+def call_attempt(typingctx, function, elements, values, call, key, attempt, numbers):  # type: ignore[no-untyped-def]
+    """Call a row's `attempt` by its address: the bits of the accepted elements."""
+    return types.int64(*[types.int64] * 7), lambda context, builder, sig, args: _call_at(builder, I64, args)
+
+
+@intrinsic
+def add_shared(typingctx, address, amount):  # type: ignore[no-untyped-def]
+    """Add to an integer that other threads add to as well; return what it was."""
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return builder.atomic_rmw("add", builder.inttoptr(args[0], I64.as_pointer()), args[1], "seq_cst")
+
+    return types.int64(types.int64, types.int64), codegen
+
+
+@intrinsic
+def nap(typingctx, microseconds):  # type: ignore[no-untyped-def]
+    """Leave the CPU for about so long (whole milliseconds on Windows)."""
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        name, time = ("Sleep", builder.udiv(args[0], ir.Constant(I64, 1000))) if sys.platform == "win32" else ("usleep", args[0])
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.IntType(32), [ir.IntType(32)]), name)
+        builder.call(function, [builder.trunc(time, ir.IntType(32))])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), codegen

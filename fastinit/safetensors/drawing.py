@@ -11,7 +11,7 @@ import numpy as np
 from fastinit.generator import Generator
 from fastinit.initializers import BY_NAME
 from fastinit.kernels.threads import PARALLEL_FROM
-from fastinit.parameters import number
+from fastinit.arguments.checks import number
 from fastinit.safetensors.layout import Tensor, shown
 from fastinit.safetensors.rules import Rule
 from fastinit.slabs import Array, Where, cuts

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.nn.init import calculate_gain
 
-from fastinit import parameters
+from fastinit.arguments import checks
 from fastinit.torch import laws
 from fastinit.torch.inplace import fill_in_place, require_tensor
 from fastinit.torch.structured import constant_, dirac_, eye_, ones_, orthogonal_, sparse_, zeros_
@@ -173,7 +173,7 @@ def xavier_normal_(tensor: torch.Tensor, gain: float = 1.0, generator: Any = Non
 
 
 def _deviation(tensor: Any, gain: Any) -> float:
-    factor = parameters.number("gain", gain)
+    factor = checks.number("gain", gain)
     if not 0 <= factor < math.inf:
         raise ValueError(f"gain must be finite and at least 0; got {gain!r}")
     return factor * math.sqrt(2.0 / max(sum(_fans(tensor)), 1))

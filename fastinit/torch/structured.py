@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from fastinit import parameters
+from fastinit.arguments import checks
 from fastinit.generator import Generator, default_rng
 from fastinit.initializers.orthonormal import orthogonal
 from fastinit.torch import laws, shards
@@ -91,7 +91,7 @@ def orthogonal_(tensor: torch.Tensor, gain: float = 1, generator: Any = None) ->
     """
     if require_tensor(tensor).ndim < 2:
         raise ValueError(f"tensor must have at least 2 dimensions; got shape {tuple(tensor.shape)}")
-    factor = parameters.number("gain", gain)
+    factor = checks.number("gain", gain)
     if math.isinf(factor):
         raise ValueError(f"gain must be finite; got {gain!r}")
     return make_in_place(tensor, lambda whole, rng: _orthogonal(whole, factor, rng), generator)
@@ -131,7 +131,7 @@ def sparse_(tensor: torch.Tensor, sparsity: float, std: float = 0.01, generator:
     On a DTensor every rank computes the whole.
     """
     _require_dimensions(tensor, (2,))
-    share = parameters.number("sparsity", sparsity)
+    share = checks.number("sparsity", sparsity)
     if not 0 <= share <= 1:
         raise ValueError(f"sparsity must be in [0, 1]; got {sparsity!r}")
     law = laws.normal(0.0, std)

@@ -1,0 +1,34 @@
+"""Counter and key to words: Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11).
+
+Each counter sits in a 64-bit lane, because the product of two 32-bit words needs one. Of a finished counter's four words
+w0..w3 two lanes remain, the *planes*: A = w0 * 2^32 + w1 and B = w2 * 2^32 + w3. They are used whole, so no word is ever
+moved between lanes.
+"""
+
+from __future__ import annotations
+
+from fastinit.arithmetic.lanes import Lanes, convert, in_step, raised, u32, u64
+
+ROUNDS = 10
+M0, M1 = 0xD2511F53, 0xCD9E8D57  # the paper's multipliers
+W0, W1 = 0x9E3779B9, 0xBB67AE85  # and the steps of its key schedule
+LOW = 0xFFFFFFFF
+
+
+def philox4x32(x0: Lanes, x1: Lanes, x2: Lanes, x3: Lanes, key: Lanes, together: bool = False) -> tuple[Lanes, Lanes]:
+    """Planes A and B of the counters whose words 0 to 3 are `x0` to `x3`, each in a u64 lane.
+
+    The upper half of a lane may hold rubbish: a multiply looks at the lower half alone. With `together`, all counters go
+    through each round in step: more of them fit the registers so.
+    """
+    k0, k1 = convert(key, u32), convert(key >> 32, u32)
+    for _ in range(ROUNDS - 1):
+        p0, p1 = (x0 & LOW) * M0, (x2 & LOW) * M1
+        # (x0, x1, x2, x3) <- (high(p1) ^ x1 ^ k0, low(p1), high(p0) ^ x3 ^ k1, low(p0))
+        x0, x1, x2, x3 = (p1 >> 32) ^ (x1 ^ convert(k0, u64)), p1, (p0 >> 32) ^ (x3 ^ convert(k1, u64)), p0
+        if together:
+            x0, x2 = in_step(x0, x2)
+        k0, k1 = k0 + W0, k1 + W1
+    # The last round makes the planes at once: both halves of each product are wanted as they are.
+    p0, p1 = (x0 & LOW) * M0, (x2 & LOW) * M1
+    return p1 ^ raised(x1) ^ (convert(k0, u64) << 32), p0 ^ raised(x3) ^ (convert(k1, u64) << 32)

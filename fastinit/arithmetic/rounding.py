@@ -1,0 +1,52 @@
+"""Reals to stored bits: one function per dtype, the last stage before the output. Rounding is to nearest even."""
+
+from __future__ import annotations
+
+from fastinit.arithmetic.lanes import Lanes, bitcast, convert, f32, half_bits, minimum, select, u8, u16, u32, upper_halves
+
+
+def as_is(x: Lanes) -> Lanes:
+    """float32, float64 and raw words are stored as they are."""
+    return x
+
+
+def _shortened(x: Lanes, digits_cut: int, bias_cut: int, top: int) -> Lanes:
+    """The magnitude of f32 lanes in a shorter format, as u32.
+
+    The format has `digits_cut` bits of fraction less, and an exponent bias less by `bias_cut`; what is too large becomes
+    `top`.
+    """
+    size = bitcast(x, u32) & 0x7FFFFFFF
+    rebased = size - (bias_cut << 23)
+    normal = (rebased + (((rebased >> digits_cut) & 1) + ((1 << (digits_cut - 1)) - 1))) >> digits_cut
+    # Below the normal numbers: a sum whose unit in the last place is the smallest subnormal rounds to multiples of it.
+    unit = size.constant((bias_cut + digits_cut + 1) << 23)
+    subnormal = bitcast(bitcast(size, f32) + bitcast(unit, f32), u32) - unit
+    return select(size < ((bias_cut + 1) << 23), subnormal, minimum(normal, top))
+
+
+def _sign(x: Lanes, bits: int) -> Lanes:
+    """The sign of f32 lanes as the top one of so many bits."""
+    return (bitcast(x, u32) >> (32 - bits)) & (1 << (bits - 1))
+
+
+def to_float16(x: Lanes) -> Lanes:
+    """By the CPU's conversion; by integers where it has none, which LLVM would leave to a library that is not linked."""
+    half = half_bits(x)
+    return half if half is not None else convert(_shortened(x, 13, 112, 0x7C00) | _sign(x, 16), u16)
+
+
+def to_bfloat16(x: Lanes) -> Lanes:
+    """The upper half of an f32 that is not NaN, after adding half of what is cut off, ties to even."""
+    bits = bitcast(x, u32)
+    return upper_halves(bits + (((bits >> 16) & 1) + 0x7FFF))
+
+
+def to_float8_e5m2(x: Lanes) -> Lanes:
+    """Sign, 5 bits of exponent, 2 of fraction; beyond 57344 infinity, as ml_dtypes has it."""
+    return convert(_shortened(x, 21, 112, 0x7C) | _sign(x, 8), u8)
+
+
+def to_float8_e4m3fn(x: Lanes) -> Lanes:
+    """Sign, 4 bits of exponent, 3 of fraction, no infinity; beyond 448 NaN, as ml_dtypes has it."""
+    return convert(_shortened(x, 20, 120, 0x7F) | _sign(x, 8), u8)

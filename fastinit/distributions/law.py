@@ -1,0 +1,76 @@
+"""What a distribution is: a plan of numbers for its arguments, and functions from words to values.
+
+The numbers are computed in IEEE double (+, -, *, /, sqrt) or `decimal`, both the same on every machine; the C library's
+functions, which differ in their last digit, are not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fastinit import dtypes
+from fastinit.arithmetic.lanes import Lanes
+
+
+class Law(NamedTuple):
+    """One way to make values of words: a row of the table of kernels for each dtype.
+
+    Functions get the law's numbers as a tuple with names, `p`, each of the word's real kind. Of the words of a rejecting
+    law, most are *sure*: accepted whatever a second word says, so that the exact test is left to the few others.
+    """
+
+    name: str
+    #: A NamedTuple class: the names of the numbers.
+    numbers: type[Any]
+    #: (word, p) -> value, or None if two words make two values.
+    value: Callable[[Lanes, Any], Lanes] | None = None
+    #: (word of plane A, word of plane B, p) -> the value of each.
+    pair: Callable[[Lanes, Lanes, Any], tuple[Lanes, Lanes]] | None = None
+    #: word -> whether its value is accepted without a test; None if all are.
+    sure: Callable[[Lanes], Lanes] | None = None
+    #: (word, second word, p) -> whether the value is accepted, for words that are not sure.
+    accept: Callable[[Lanes, Lanes, Any], Lanes] | None = None
+    #: Numbers that count words, up to 2^64: they keep the precision of a double.
+    counts: tuple[str, ...] = ()
+    #: Whether the values cost so little that most of the time goes to Philox.
+    cheap: bool = False
+
+    def values(self, a: Lanes, b: Lanes, p: Any) -> tuple[Lanes, Lanes]:
+        """The values of both planes' words."""
+        if self.value is not None:
+            return self.value(a, p), self.value(b, p)
+        assert self.pair is not None
+        return self.pair(a, b, p)
+
+
+class Plan(NamedTuple):
+    """A law's name, its numbers and their address; or a constant, the first number, if `law` is None."""
+
+    law: str | None
+    numbers: npt.NDArray[np.float64]
+    address: int
+
+
+def _plan(law: str | None, values: tuple[float, ...]) -> Plan:
+    numbers = np.array(values, np.float64)
+    numbers.flags.writeable = False
+    return Plan(law, numbers, numbers.__array_interface__["data"][0])
+
+
+def plan(law: Law, *values: float) -> Plan:
+    """The plan of a law with these numbers."""
+    return _plan(law.name, tuple(law.numbers(*values)))
+
+
+def constant(value: float) -> Plan:
+    """The plan of an array of one number."""
+    return _plan(None, (value,))
+
+
+def nearest(value: float, real: dtypes.Real) -> Plan:
+    """The plan of an array of the number of the dtype that is nearest."""
+    return constant(dtypes.nearest(value, real))

@@ -1,0 +1,85 @@
+"""The uniform distribution on [low, high): equal steps from the first number of the computing type on.
+
+16- and 8-bit dtypes round what float32 has, and are kept between bounds.
+"""
+
+from __future__ import annotations
+
+import functools
+from fractions import Fraction
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from fastinit import dtypes
+from fastinit.arguments.checks import finite
+from fastinit.arithmetic.lanes import Lanes, fma, maximum, minimum
+from fastinit.arithmetic.reals import steps, u01_closed_open
+from fastinit.distributions.law import Law, Plan, nearest, plan
+
+T = TypeVar("T")
+
+
+class Steps(NamedTuple, Generic[T]):
+    """The first value and the distance of two neighbours."""
+
+    start: T
+    step: T
+
+
+class Bounded(NamedTuple, Generic[T]):
+    """The least and the greatest number of the dtype, the first value before rounding, and the interval's width."""
+
+    least: T
+    greatest: T
+    start: T
+    width: T
+
+
+def stepped(w: Lanes, p: Steps[Lanes]) -> Lanes:
+    """Start + k step with k = 0, 1, ... the upper bits of the word."""
+    return fma(steps(w), p.step, p.start)
+
+
+def bounded(w: Lanes, p: Bounded[Lanes]) -> Lanes:
+    """Start + width u kept between the bounds: for dtypes that round it once more, and steps below the normal numbers."""
+    return minimum(maximum(fma(u01_closed_open(w), p.width, p.start), p.least), p.greatest)
+
+
+UNIFORM = Law("uniform", Steps, stepped, cheap=True)
+UNIFORM_WITHIN = Law("uniform_within", Bounded, bounded, cheap=True)
+
+
+def uniform(low: Any, high: Any, real: dtypes.Real) -> Plan:
+    """The plan for these arguments."""
+    lower, upper = finite("low", low, real), finite("high", high, real)
+    if lower > upper:
+        raise ValueError(f"low must be at most high; got low={lower!r}, high={upper!r}")
+    return _uniform(lower, upper, real)
+
+
+@functools.lru_cache(maxsize=256)
+def _uniform(lower: float, upper: float, real: dtypes.Real) -> Plan:
+    if lower == upper:
+        return nearest(lower, real)
+    width = finite("high - low", upper - lower, real)
+    least, greatest = dtypes.at_least(lower, real), dtypes.below(upper, real)
+    if least > greatest:
+        raise ValueError(f"low and high must have a {real.name} in [low, high); got low={lower!r}, high={upper!r}")
+    return between(lower, width, dtypes.below(upper, dtypes.REALS[real.compute]), least, greatest, real)
+
+
+def between(lower: float, width: float, top: float, least: float, greatest: float, real: dtypes.Real) -> Plan:
+    """The longest step whose last value rounds to no more than `top`, from the first number not below `lower` on."""
+    compute = dtypes.REALS[real.compute]
+    last = {4: 2**24 - 1, 8: 2**53 - 1}[real.compute.itemsize]  # the number of steps
+    start = dtypes.at_least(lower, compute)
+    step = dtypes.nearest(width, compute) / (last + 1)
+    if step < np.finfo(real.compute).smallest_normal:  # it would not have all its digits
+        return plan(UNIFORM_WITHIN, least, greatest, start, width)
+    longest = (dtypes.half_way_above(top, compute) - Fraction(start)) / last
+    if step >= longest:
+        step = dtypes.below(longest, compute)
+    if real is compute:
+        return plan(UNIFORM, start, step)
+    return plan(UNIFORM_WITHIN, least, greatest, start, step * (last + 1))

@@ -1,0 +1,75 @@
+"""From LLVM's text to machine code, and from machine code to addresses, for the CPU that Numba would compile for."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Any, NamedTuple
+
+import llvmlite.binding as llvm
+
+from fastinit.kernels.targets.cpu import Cpu
+
+llvm.initialize_native_target()
+llvm.initialize_native_asmprinter()
+
+#: Engines own the memory of the code that they loaded: kept as long as the process.
+_ENGINES: list[Any] = []
+
+
+class Machine(NamedTuple):
+    """What code is made for, in LLVM's words."""
+
+    triple: str
+    cpu: str
+    features: str
+
+    @property
+    def traits(self) -> Cpu:
+        """What a trace may depend on."""
+        return Cpu(self.triple.partition("-")[0], frozenset(self.features.split(",")))
+
+
+@functools.cache
+def host() -> Machine:
+    """This CPU, or what NUMBA_CPU_NAME and NUMBA_CPU_FEATURES say."""
+    name = os.environ.get("NUMBA_CPU_NAME")
+    features = os.environ.get("NUMBA_CPU_FEATURES", "" if name == "generic" else None)
+    if features is None:
+        try:
+            features = llvm.get_host_cpu_features().flatten()
+        except RuntimeError:  # LLVM does not know this machine
+            features = ""
+    return Machine(llvm.get_process_triple(), name or llvm.get_host_cpu_name(), features)
+
+
+def _target_machine(machine: Machine, jit: bool) -> Any:
+    reloc = "static" if jit and machine.triple.startswith(("x86", "i686")) else "default"
+    model = "jitdefault" if jit else "default"
+    target = llvm.Target.from_triple(machine.triple)
+    return target.create_target_machine(machine.cpu, machine.features, opt=3, reloc=reloc, codemodel=model, jit=jit)
+
+
+def optimised(text: str, machine: Machine, jit: bool = False) -> tuple[Any, Any]:
+    """LLVM's module after its passes, and the target machine. No pass may change a value: there are no fast-math flags."""
+    module, target = llvm.parse_assembly(text), _target_machine(machine, jit)
+    module.verify()
+    builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=2))
+    builder.getModulePassManager().run(module, builder)
+    return module, target
+
+
+def object_code(text: str) -> bytes:
+    """Machine code for the host."""
+    module, target = optimised(text, host(), jit=True)
+    code: bytes = target.emit_object(module)
+    return code
+
+
+def link(code: bytes, *names: str) -> tuple[int, ...]:
+    """Load machine code; the addresses of these functions in it."""
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine(host(), jit=True))
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _ENGINES.append(engine)
+    return tuple(int(engine.get_function_address(name)) for name in names)

@@ -1,0 +1,29 @@
+"""What one kernel is made for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from fastinit.arithmetic.lanes import Kind, Lanes
+from fastinit.distributions.law import Law
+from fastinit.kernels.layout import TILE
+
+
+class Row(NamedTuple):
+    """What a kernel is made for: a law, the kind of its words, the rounding to the dtype, and the dtype's bytes."""
+
+    law: Law
+    word: Kind
+    encode: Callable[[Lanes], Lanes]
+    itemsize: int
+
+    @property
+    def words(self) -> int:
+        """Words of a plane per counter."""
+        return 64 // self.word.bits
+
+    @property
+    def plane(self) -> int:
+        """Bytes of a tile's plane."""
+        return self.words * TILE * self.itemsize

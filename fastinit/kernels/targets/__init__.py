@@ -1,0 +1,1 @@
+"""What the operations of `Lanes` become: one file per kind of machine."""

@@ -1,0 +1,92 @@
+"""Operations that LLVM has for vectors and scalars alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llvmlite import ir
+
+from fastinit.arithmetic.lanes import Kind, Lanes
+
+I32, I64 = ir.IntType(32), ir.IntType(64)
+
+_REAL = {"add": "fadd", "sub": "fsub", "mul": "fmul", "truediv": "fdiv"}
+_INTEGER = {
+    "add": "add", "sub": "sub", "mul": "mul", "floordiv": "udiv", "mod": "urem",
+    "and": "and_", "or": "or_", "xor": "xor", "lshift": "shl", "rshift": "lshr",
+}  # fmt: skip
+
+
+def element(kind: Kind) -> Any:
+    """The LLVM type of one value."""
+    if kind.group != "real":
+        return ir.IntType(kind.bits)
+    return ir.FloatType() if kind.bits == 32 else ir.DoubleType()
+
+
+def llvm_type(kind: Kind, width: int | None) -> Any:
+    """The LLVM type of so many values."""
+    return element(kind) if width is None else ir.VectorType(element(kind), width)
+
+
+def type_of(a: Lanes) -> Any:
+    return llvm_type(a.kind, a.width)
+
+
+def indices(places: Sequence[int]) -> Any:
+    """The constant vector of a shuffle."""
+    return ir.Constant(ir.VectorType(I32, len(places)), list(places))
+
+
+class Instructions:
+    """A target that appends to an llvmlite builder."""
+
+    def __init__(self, builder: Any) -> None:
+        self.builder = builder
+
+    def intrinsic(self, name: str, result: Any, *arguments: Any) -> Any:
+        """Call an intrinsic of LLVM."""
+        module = self.builder.module
+        function = module.globals.get(name) or ir.Function(module, ir.FunctionType(result, [x.type for x in arguments]), name)
+        return self.builder.call(function, arguments)
+
+    def constant(self, number: float, kind: Kind, width: int | None) -> Any:
+        return ir.Constant(llvm_type(kind, width), number if width is None else [number] * width)
+
+    def binary(self, operation: str, a: Lanes, b: Lanes) -> Any:
+        if a.kind.group == "real":
+            return getattr(self.builder, _REAL[operation])(a.value, b.value)
+        if operation == "rshift" and a.kind.group == "signed":
+            return self.builder.ashr(a.value, b.value)
+        return getattr(self.builder, _INTEGER[operation])(a.value, b.value)
+
+    def compare(self, relation: str, a: Lanes, b: Lanes) -> Any:
+        if a.kind.group == "real":
+            return self.builder.fcmp_ordered(relation, a.value, b.value)
+        compare = self.builder.icmp_signed if a.kind.group == "signed" else self.builder.icmp_unsigned
+        return compare(relation, a.value, b.value)
+
+    def negate(self, a: Lanes) -> Any:
+        return self.builder.fneg(a.value)
+
+    def select(self, condition: Lanes, a: Lanes, b: Lanes) -> Any:
+        return self.builder.select(condition.value, a.value, b.value)
+
+    def convert(self, a: Lanes, kind: Kind) -> Any:
+        have, want = a.kind, kind
+        if have.group == want.group == "real":
+            name = "fptrunc" if want.bits < have.bits else "fpext"
+        elif have.group == "real":
+            name = "fptosi" if want.group == "signed" else "fptoui"
+        elif want.group == "real":
+            name = "sitofp" if have.group == "signed" else "uitofp"
+        elif want.bits == have.bits:
+            return a.value
+        else:
+            name = "trunc" if want.bits < have.bits else "sext" if have.group == "signed" else "zext"
+        return getattr(self.builder, name)(a.value, llvm_type(kind, a.width))
+
+    def bitcast(self, a: Lanes, kind: Kind, width: int | None) -> Any:
+        wanted = llvm_type(kind, width)
+        return a.value if a.value.type == wanted else self.builder.bitcast(a.value, wanted)

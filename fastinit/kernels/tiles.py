@@ -1,0 +1,184 @@
+"""A row's machine code: two functions, traced from a law and a dtype's rounding.
+
+Elements lie in aligned *tiles* of the logical order, `TILE` counters each. Every element of a tile belongs to a plane (A or B)
+and a lane of it, so a tile is computed by whole vectors and stored without moving anything; `docs/stream-format.md` has the
+map. `tiles` fills whole tiles; `attempt` tries a vector of single elements, each by its own counter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from llvmlite import ir
+
+from fastinit.arithmetic.lanes import REAL, Lanes, convert, f64, select, u64
+from fastinit.arithmetic.lanes import bitcast as bits_as
+from fastinit.arithmetic.philox import LOW, philox4x32
+from fastinit.kernels.layout import PAIR, QUAD, TILE
+from fastinit.kernels.row import Row
+from fastinit.kernels.targets.cpu import Cpu
+from fastinit.kernels.targets.llvm import I64, element
+from fastinit.kernels.targets.vectors import Vectors
+
+TEST = 1 << 31  # set in counter word 3 for the words that decide about a proposal
+
+
+def _number(value: int) -> Any:
+    return ir.Constant(I64, value)
+
+
+def _pointer(builder: Any, address: Any, offset: int = 0) -> Any:
+    return builder.inttoptr(builder.add(address, _number(offset)) if offset else address, ir.PointerType())
+
+
+def _store(builder: Any, value: Any, address: Any, offset: int = 0) -> None:
+    builder.store(value, _pointer(builder, address, offset), align=1)
+
+
+def load_numbers(target: Vectors, row: Row, address: Any) -> Any:
+    """The law's numbers as scalars, by name."""
+    builder, law = target.builder, row.law
+    loaded = []
+    for i, name in enumerate(law.numbers._fields):
+        value = builder.load(_pointer(builder, address, 8 * i), typ=element(f64))
+        number = Lanes(target, value, f64, None)
+        loaded.append(number if name in law.counts else convert(number, REAL[row.word.bits]))
+    return law.numbers(*loaded)
+
+
+class Stream(NamedTuple):
+    """A call's place among the streams, as scalars: its number and its key."""
+
+    call: Lanes
+    key: Lanes
+
+
+def _planes_from(target: Vectors, counter: Lanes, stream: Stream, count: int, together: bool) -> tuple[Lanes, Lanes]:
+    """Planes of so many counters from `counter` on, first attempt; they must not straddle a multiple of 2^32."""
+    x0 = (counter & LOW) + target.count_up(u64, count)
+    high, call = (counter >> 32).spread(count), stream.call.spread(count)
+    return philox4x32(x0, high, call, x0.constant(0), stream.key, together)
+
+
+def _put_tile(target: Vectors, row: Row, address: Any, missing: Any, place: int, planes: Sequence[Lanes], p: Any) -> None:
+    """Store one tile's values, and in a word at `missing` which of its elements are not sure."""
+    a, b = (bits_as(plane, row.word) for plane in planes)
+    for i, value in enumerate(row.law.values(a, b, p)):
+        _store(target.builder, row.encode(value).value, address, (2 * place + i) * row.plane)
+    if row.law.sure is not None:
+        doubt = target.mask_bits(~row.law.sure(a), ~row.law.sure(b))
+        _store(target.builder, doubt, missing, 8 * place)
+
+
+def _while_left(builder: Any, state: Sequence[Any], least: int, body: Callable[[Sequence[Any]], Sequence[Any]]) -> list[Any]:
+    """Run `body` from state to state while the last of the state is at least `least`."""
+    before, head = builder.block, builder.append_basic_block("head")
+    inside, after = builder.append_basic_block("body"), builder.append_basic_block("after")
+    builder.branch(head)
+    builder.position_at_end(head)
+    now = [builder.phi(x.type) for x in state]
+    for phi, x in zip(now, state, strict=True):
+        phi.add_incoming(x, before)
+    builder.cbranch(builder.icmp_unsigned(">=", now[-1], _number(least)), inside, after)
+    builder.position_at_end(inside)
+    for phi, x in zip(now, body(now), strict=True):
+        phi.add_incoming(x, builder.block)
+    builder.branch(head)
+    builder.position_at_end(after)
+    return now
+
+
+def _fill(target: Vectors, row: Row, stream: Stream, p: Any, count: int) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """One step of the loop: fill the tiles of `count` counters."""
+    tiles, builder = count // TILE, target.builder
+
+    def step(state: Sequence[Any]) -> Sequence[Any]:
+        address, missing, counter, left = state
+        planes = _planes_from(target, Lanes(target, counter, u64, None), stream, count, together=count == QUAD)
+        for t in range(tiles):
+            _put_tile(target, row, address, missing, t, [target.part(plane, t, TILE) for plane in planes], p)
+        moved = [builder.add(x, _number(n)) for x, n in ((address, 2 * tiles * row.plane), (missing, 8 * tiles), (counter, count))]
+        return [*moved, builder.sub(left, _number(tiles))]
+
+    return step
+
+
+def _four_at_once(row: Row, cpu: Cpu) -> bool:
+    """Whether to fill four tiles in a step: only if Philox is most of the work, and AVX-512 has the registers.
+
+    Half as many registers would not hold their counters, and values of 4 bytes and more come too close together then.
+    """
+    return row.law.cheap and row.itemsize < 4 and cpu.has_avx512
+
+
+def _trace_tiles(module: Any, row: Row, cpu: Cpu) -> None:
+    """Trace tiles(address, missing, counter, tiles, call, key, numbers): fill an even number of tiles side by side."""
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [I64] * 7), "tiles")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    target = Vectors(builder, cpu)
+    address, missing, counter, tiles, call, key, numbers = function.args
+    stream = Stream(Lanes(target, call, u64, None), Lanes(target, key, u64, None))
+    p = load_numbers(target, row, numbers)
+    state = [address, missing, counter, tiles]
+    if _four_at_once(row, cpu):
+        aligned = builder.icmp_unsigned("==", builder.urem(counter, _number(QUAD)), _number(0))  # else it could straddle 2^32
+        in_fours = builder.select(aligned, builder.and_(tiles, _number(-4 & (1 << 64) - 1)), _number(0))
+        done = _while_left(builder, [*state[:3], in_fours], 4, _fill(target, row, stream, p, QUAD))
+        state = [*done[:3], builder.sub(tiles, in_fours)]
+    _while_left(builder, state, 1, _fill(target, row, stream, p, PAIR))
+    builder.ret_void()
+
+
+def _words_of(target: Vectors, row: Row, elements: Lanes, stream: Stream, attempt: Lanes) -> tuple[Lanes, Lanes, Lanes]:
+    """Both words of each element in one attempt, and whether the element belongs to the second plane."""
+    plane = row.words * TILE
+    place = elements % (2 * plane)
+    lane = place % plane
+    counters = elements // (2 * plane) * TILE + lane // row.words
+    call, number = (x.spread(elements.width) for x in (stream.call, attempt))
+    a, b = philox4x32(counters & LOW, counters >> 32, call, number, stream.key)
+    if row.words == 2:
+        upper = (lane & 1) != 0
+        a, b = select(upper, a >> 32, a), select(upper, b >> 32, b)
+    return convert(a, row.word), convert(b, row.word), place >= plane
+
+
+def value_of(target: Vectors, row: Row, elements: Lanes, stream: Stream, attempt: Lanes, p: Any) -> tuple[Lanes, Lanes | None]:
+    """The stored value of each element in one attempt, and whether it is accepted (None: always)."""
+    law = row.law
+    a, b, second = _words_of(target, row, elements, stream, attempt)
+    if law.pair is not None:
+        x, y = law.pair(a, b, p)
+        return row.encode(select(second, y, x)), None
+    assert law.value is not None
+    own = select(second, b, a)
+    value = row.encode(law.value(own, p))
+    if law.accept is None or law.sure is None:
+        return value, None
+    v, w, _ = _words_of(target, row, elements, stream, attempt | TEST)
+    return value, law.sure(own) | law.accept(own, select(second, w, v), p)
+
+
+def _trace_attempt(module: Any, row: Row, cpu: Cpu) -> None:
+    """Trace attempt(elements, values, call, key, attempt, numbers) of a vector of elements; the bits say which are accepted."""
+    function = ir.Function(module, ir.FunctionType(I64, [I64] * 6), "attempt")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    target = Vectors(builder, cpu)
+    elements, values, call, key, attempt, numbers = function.args
+    stream = Stream(Lanes(target, call, u64, None), Lanes(target, key, u64, None))
+    p = load_numbers(target, row, numbers)
+    vector = builder.load(_pointer(builder, elements), typ=ir.VectorType(I64, PAIR), align=1)
+    value, accepted = value_of(
+        target, row, Lanes(target, vector, u64, PAIR), stream, Lanes(target, attempt, u64, None), p
+    )
+    _store(builder, value.value, values)
+    builder.ret(_number(2**64 - 1) if accepted is None else target.mask_bits(accepted))
+
+
+def trace(row: Row, cpu: Cpu) -> str:
+    """LLVM's text of a row for a CPU."""
+    module = ir.Module(row.law.name)
+    _trace_tiles(module, row, cpu)
+    _trace_attempt(module, row, cpu)
+    return str(module)
