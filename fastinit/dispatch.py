@@ -70,7 +70,7 @@ def run(
     helpers = threads.helpers(total)
     if not helpers and total <= piece:  # a call less for small arrays
         memory = threads.scratch()
-        loop(ARGUMENTS.pack(*entry, *place, *axes, *next_stream(), plan.address, 0, total, 0, 0), memory, False)
+        loop(ARGUMENTS.pack(*entry, *place, *axes, *next_stream(), plan.address, 0, total, total, 0), memory, False)
         return
     head = (*entry, *place, *axes, *next_stream(), plan.address)
 
@@ -78,7 +78,7 @@ def run(
         if helpers:
             threads.fill_together(loop, head, begin, end, helpers, out)
         else:
-            loop(ARGUMENTS.pack(*head, begin, end, 0, 0), threads.scratch(), False)
+            loop(ARGUMENTS.pack(*head, begin, end, end - begin, 0), threads.scratch(), False)
 
     _in_pieces(fill_part, total, piece * (helpers + 1))
 

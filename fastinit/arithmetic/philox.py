@@ -7,6 +7,8 @@ moved between lanes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastinit.arithmetic.lanes import Lanes, convert, in_step, raised, u32, u64
 
 ROUNDS = 10
@@ -15,20 +17,29 @@ W0, W1 = 0x9E3779B9, 0xBB67AE85  # and the steps of its key schedule
 LOW = 0xFFFFFFFF
 
 
-def philox4x32(x0: Lanes, x1: Lanes, x2: Lanes, x3: Lanes, key: Lanes, together: bool = False) -> tuple[Lanes, Lanes]:
+def round_keys(key: Lanes) -> list[Lanes]:
+    """The two words of each round's key in turn, in u64."""
+    words, keys = (convert(key, u32), convert(key >> 32, u32)), []
+    for _ in range(ROUNDS):
+        keys += [convert(word, u64) for word in words]
+        words = words[0] + W0, words[1] + W1
+    return keys
+
+
+def philox4x32(
+    x0: Lanes, x1: Lanes, x2: Lanes, x3: Lanes, keys: Sequence[Lanes], together: bool = False
+) -> tuple[Lanes, Lanes]:
     """Planes A and B of the counters whose words 0 to 3 are `x0` to `x3`, each in a u64 lane.
 
     The upper half of a lane may hold rubbish: a multiply looks at the lower half alone. With `together`, all counters go
     through each round in step: more of them fit the registers so.
     """
-    k0, k1 = convert(key, u32), convert(key >> 32, u32)
-    for _ in range(ROUNDS - 1):
+    for i in range(ROUNDS - 1):
         p0, p1 = (x0 & LOW) * M0, (x2 & LOW) * M1
         # (x0, x1, x2, x3) <- (high(p1) ^ x1 ^ k0, low(p1), high(p0) ^ x3 ^ k1, low(p0))
-        x0, x1, x2, x3 = (p1 >> 32) ^ (x1 ^ convert(k0, u64)), p1, (p0 >> 32) ^ (x3 ^ convert(k1, u64)), p0
+        x0, x1, x2, x3 = (p1 >> 32) ^ (x1 ^ keys[2 * i]), p1, (p0 >> 32) ^ (x3 ^ keys[2 * i + 1]), p0
         if together:
             x0, x2 = in_step(x0, x2)
-        k0, k1 = k0 + W0, k1 + W1
     # The last round makes the planes at once: both halves of each product are wanted as they are.
     p0, p1 = (x0 & LOW) * M0, (x2 & LOW) * M1
-    return p1 ^ raised(x1) ^ (convert(k0, u64) << 32), p0 ^ raised(x3) ^ (convert(k1, u64) << 32)
+    return p1 ^ raised(x1) ^ (keys[-2] << 32), p0 ^ raised(x3) ^ (keys[-1] << 32)

@@ -12,7 +12,7 @@ QUAD = 4 * TILE
 #: address of the first element, then count, step and stride of the innermost axis. axes: the address of a table of the axes
 #: around it, and their number. stream: the call, and the key's two words. Then the address of the law's numbers, begin and
 #: end of what is to be filled, values per chunk, and the address of what threads share, or 0.
-ROW, PLACE, AXES, STREAM, REST = 0, 5, 10, 12, 15
+PLACE, AXES, STREAM, REST = 5, 10, 12, 15  # where each begins
 ARGUMENTS = struct.Struct("=20q")
 
 REGION = 4096  # elements between two looks at the queue: their values stay in the first cache
@@ -20,10 +20,11 @@ QUEUE_FULL = 512  # elements that are computed together
 QUEUE = QUEUE_FULL + REGION + 40  # room for them, with what a region can add and a vector's idle lanes
 
 # Scratch: a region's values, the queue (indices, then addresses), a vector of values, the elements of a region that are in
-# doubt, and a word for each tile of it.
+# doubt, a word for each tile of it, and what a row keeps of its keys and numbers.
 QUEUE_AT = REGION * 8
 ADDRESSES = QUEUE * 8
 VECTOR = QUEUE * 16
 DOUBT_AT = QUEUE_AT + VECTOR + 256
 MISSING_AT = DOUBT_AT + REGION * 4 + 64
-SCRATCH = MISSING_AT + REGION // 4
+KEPT_AT = MISSING_AT + REGION // 4
+SCRATCH = KEPT_AT + 1024

@@ -50,18 +50,19 @@ def _target_machine(machine: Machine, jit: bool) -> Any:
     return target.create_target_machine(machine.cpu, machine.features, opt=3, reloc=reloc, codemodel=model, jit=jit)
 
 
-def optimised(text: str, machine: Machine, jit: bool = False) -> tuple[Any, Any]:
+def compiled(text: str, machine: Machine, jit: bool = False, passes: bool = True) -> tuple[Any, Any]:
     """LLVM's module after its passes, and the target machine. No pass may change a value: there are no fast-math flags."""
     module, target = llvm.parse_assembly(text), _target_machine(machine, jit)
     module.verify()
-    builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=2))
-    builder.getModulePassManager().run(module, builder)
+    if passes:
+        builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=2))
+        builder.getModulePassManager().run(module, builder)
     return module, target
 
 
-def object_code(text: str) -> bytes:
+def object_code(text: str, passes: bool = True) -> bytes:
     """Machine code for the host."""
-    module, target = optimised(text, host(), jit=True)
+    module, target = compiled(text, host(), jit=True, passes=passes)
     code: bytes = target.emit_object(module)
     return code
 

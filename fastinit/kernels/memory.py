@@ -1,4 +1,4 @@
-"""What the loop does with plain addresses: load, store, count bits, call a row, share work with other threads."""
+"""What the loop does with addresses, the queue, rows and other threads: each of these is a few instructions of LLVM."""
 
 from __future__ import annotations
 
@@ -9,83 +9,130 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-I64 = ir.IntType(64)
+from fastinit.kernels.layout import ADDRESSES
+
+I32, I64, INTEGER = ir.IntType(32), ir.IntType(64), types.int64
+
+
+def _constant(number: int) -> Any:
+    return ir.Constant(I64, number)
 
 
 def _pointer(builder: Any, address: Any) -> Any:
     return builder.inttoptr(address, ir.PointerType())
 
 
-def _load(builder: Any, address: Any, bits: int) -> Any:
+def _load(builder: Any, address: Any, bits: int = 64) -> Any:
     """An unsigned integer at an address that needs no alignment."""
     return builder.load(_pointer(builder, address), typ=ir.IntType(bits), align=1)
 
 
-@intrinsic
-def load64(typingctx, address):  # type: ignore[no-untyped-def]
-    """The 64-bit integer at `address`."""
-    return types.int64(address), lambda context, builder, sig, args: _load(builder, args[0], 64)
+def _store(builder: Any, value: Any, address: Any) -> None:
+    builder.store(value, _pointer(builder, address), align=1)
+
+
+def _place(builder: Any, base: Any, index: Any, size: int) -> Any:
+    """The address of the `index`-th of things of this size."""
+    return builder.add(base, builder.mul(index, _constant(size)))
 
 
 @intrinsic
-def load32(typingctx, address):  # type: ignore[no-untyped-def]
-    """The unsigned 32-bit integer at `address`."""
-    return types.int64(address), lambda context, builder, sig, args: builder.zext(_load(builder, args[0], 32), I64)
+def least(typingctx, a, b):  # type: ignore[no-untyped-def]
+    """The smaller of two integers."""
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return builder.select(builder.icmp_signed("<", *args), *args)
+
+    return INTEGER(INTEGER, INTEGER), codegen
 
 
 @intrinsic(prefer_literal=True)
-def load_tuple(typingctx, address, count):  # type: ignore[no-untyped-def]
-    """So many 64-bit integers that lie side by side."""
-    result = types.UniTuple(types.int64, count.literal_value)
+def load(typingctx, address, count):  # type: ignore[no-untyped-def]
+    """So many 64-bit integers that lie side by side, as a tuple."""
+    result = types.UniTuple(INTEGER, count.literal_value)
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
-        places = [builder.add(args[0], ir.Constant(I64, 8 * i)) for i in range(result.count)]
-        return context.make_tuple(builder, result, [_load(builder, place, 64) for place in places])
+        loaded = [_load(builder, builder.add(args[0], _constant(8 * i))) for i in range(result.count)]
+        return context.make_tuple(builder, result, loaded)
 
     return result(address, count), codegen
 
 
-@intrinsic(prefer_literal=True)
-def store(typingctx, address, value, bits):  # type: ignore[no-untyped-def]
-    """Write the lowest bits of an integer at `address`."""
+@intrinsic
+def copy_value(typingctx, to, source, itemsize):  # type: ignore[no-untyped-def]
+    """Copy one value of 1, 2, 4 or 8 bytes."""
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
-        value = args[1] if bits.literal_value == 64 else builder.trunc(args[1], ir.IntType(bits.literal_value))
-        builder.store(value, _pointer(builder, args[0]), align=1)
+        after = builder.append_basic_block("copied")
+        choice = builder.switch(args[2], after)
+        for size in (1, 2, 4, 8):
+            block = builder.append_basic_block(f"copy{size}")
+            choice.add_case(_constant(size), block)
+            builder.position_at_end(block)
+            _store(builder, _load(builder, args[1], 8 * size), args[0])
+            builder.branch(after)
+        builder.position_at_end(after)
         return context.get_dummy_value()
 
-    return types.void(address, types.int64, bits), codegen
+    return types.void(INTEGER, INTEGER, INTEGER), codegen
 
 
-@intrinsic(prefer_literal=True)
-def copy(typingctx, to, source, bits):  # type: ignore[no-untyped-def]
-    """Copy so many bits from one address to another."""
+@intrinsic
+def put_entry(typingctx, queue, index, element, address):  # type: ignore[no-untyped-def]
+    """Write an entry of the queue: an element's logical index, and where its value belongs."""
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
-        builder.store(_load(builder, args[1], bits.literal_value), _pointer(builder, args[0]), align=1)
+        place = _place(builder, args[0], args[1], 8)
+        _store(builder, args[2], place)
+        _store(builder, args[3], builder.add(place, _constant(ADDRESSES)))
         return context.get_dummy_value()
 
-    return types.void(to, source, bits), codegen
+    return types.void(*[INTEGER] * 4), codegen
+
+
+@intrinsic
+def get_entry(typingctx, queue, index):  # type: ignore[no-untyped-def]
+    """Read an entry of the queue."""
+    pair = types.UniTuple(INTEGER, 2)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        place = _place(builder, args[0], args[1], 8)
+        entry = [_load(builder, place), _load(builder, builder.add(place, _constant(ADDRESSES)))]
+        return context.make_tuple(builder, pair, entry)
+
+    return pair(INTEGER, INTEGER), codegen
 
 
 @intrinsic
 def bits_set(typingctx, bits):  # type: ignore[no-untyped-def]
     """How many bits of a 64-bit integer are set."""
-
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
-        return builder.ctpop(args[0])
-
-    return types.int64(bits), codegen
+    return INTEGER(bits), lambda context, builder, sig, args: builder.ctpop(args[0])
 
 
 @intrinsic
-def lowest_bit(typingctx, bits):  # type: ignore[no-untyped-def]
-    """The number of zeros below the lowest set bit of a 64-bit integer; 64 where none is set."""
+def list_four(typingctx, to, index, base, bits):  # type: ignore[no-untyped-def]
+    """Write `base` plus the numbers of the four lowest set bits as 32-bit integers, from the `index`-th on; clear those bits."""
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+        to, index, base, bits = args
+        place = _place(builder, to, index, 4)
+        for i in range(4):
+            number = builder.add(base, builder.cttz(bits, ir.Constant(ir.IntType(1), 0)))
+            _store(builder, builder.trunc(number, I32), builder.add(place, _constant(4 * i)))
+            bits = builder.and_(bits, builder.sub(bits, _constant(1)))
+        return bits
 
-    return types.int64(bits), codegen
+    return INTEGER(*[INTEGER] * 4), codegen
+
+
+@intrinsic
+def listed(typingctx, at, index):  # type: ignore[no-untyped-def]
+    """The `index`-th of 32-bit integers."""
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return builder.zext(_load(builder, _place(builder, args[0], args[1], 4), 32), I64)
+
+    return INTEGER(INTEGER, INTEGER), codegen
 
 
 def _call_at(builder: Any, result: Any, args: Any) -> Any:
@@ -94,20 +141,20 @@ def _call_at(builder: Any, result: Any, args: Any) -> Any:
 
 
 @intrinsic
-def call_tiles(typingctx, function, address, missing, counter, tiles, call, key, numbers):  # type: ignore[no-untyped-def]
+def call_tiles(typingctx, function, address, missing, counter, tiles, call, key, numbers, kept):  # type: ignore[no-untyped-def]
     """Call a row's `tiles` by its address."""
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
         _call_at(builder, ir.VoidType(), args)
         return context.get_dummy_value()
 
-    return types.void(*[types.int64] * 8), codegen
+    return types.void(*[INTEGER] * 9), codegen
 
 
 @intrinsic
 def call_attempt(typingctx, function, elements, values, call, key, attempt, numbers):  # type: ignore[no-untyped-def]
     """Call a row's `attempt` by its address: the bits of the accepted elements."""
-    return types.int64(*[types.int64] * 7), lambda context, builder, sig, args: _call_at(builder, I64, args)
+    return INTEGER(*[INTEGER] * 7), lambda context, builder, sig, args: _call_at(builder, I64, args)
 
 
 @intrinsic
@@ -117,7 +164,7 @@ def add_shared(typingctx, address, amount):  # type: ignore[no-untyped-def]
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
         return builder.atomic_rmw("add", builder.inttoptr(args[0], I64.as_pointer()), args[1], "seq_cst")
 
-    return types.int64(types.int64, types.int64), codegen
+    return INTEGER(INTEGER, INTEGER), codegen
 
 
 @intrinsic
@@ -125,9 +172,9 @@ def nap(typingctx, microseconds):  # type: ignore[no-untyped-def]
     """Leave the CPU for about so long (whole milliseconds on Windows)."""
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
-        name, time = ("Sleep", builder.udiv(args[0], ir.Constant(I64, 1000))) if sys.platform == "win32" else ("usleep", args[0])
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.IntType(32), [ir.IntType(32)]), name)
-        builder.call(function, [builder.trunc(time, ir.IntType(32))])
+        name, time = ("Sleep", builder.udiv(args[0], _constant(1000))) if sys.platform == "win32" else ("usleep", args[0])
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(I32, [I32]), name)
+        builder.call(function, [builder.trunc(time, I32)])
         return context.get_dummy_value()
 
-    return types.void(types.int64), codegen
+    return types.void(INTEGER), codegen
