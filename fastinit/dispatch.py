@@ -59,32 +59,37 @@ def run(
         next_stream()
         outputs.assign(out, plan.numbers[0])
         return
-    if block.steps is None and out.flags.c_contiguous:
+    whole = block.steps is None and out.flags.c_contiguous
+    loop, entry = compiled(plan.law, dtype_name)
+    if whole and total < threads.PARALLEL_FROM:  # the short way of small arrays
+        size, memory, start = out.itemsize, threads.scratch(), _address_if_builtin(out)
+        pack = ARGUMENTS.pack
+        loop(pack(*entry, 0, start, total, 1, size, 0, 0, *next_stream(), plan.address, 0, total, total, total, 1), memory, 0, 0)
+        return
+    if whole:
         place, axes = (0, _address_if_builtin(out), total, 1, out.itemsize), (0, 0)
     else:
         *around, (count, step, stride) = axes_of(block, out.strides)
         table = np.array(around, np.int64)  # lives as long as this call
         place, axes = (block.origin, threads.address_of(out), count, step, stride), (threads.address_of(table), len(around))
-    loop, entry = compiled(plan.law, dtype_name)
     piece = SEGMENT if place[3:] == (1, out.itemsize) else STRIDED
     helpers = threads.helpers(total)
-    if not helpers and total <= piece:  # a call less for small arrays
-        memory = threads.scratch()
-        loop(ARGUMENTS.pack(*entry, *place, *axes, *next_stream(), plan.address, 0, total, total, 0), memory, False)
-        return
     head = (*entry, *place, *axes, *next_stream(), plan.address)
 
     def fill_part(begin: int, end: int) -> None:
         if helpers:
             threads.fill_together(loop, head, begin, end, helpers, out)
         else:
-            loop(ARGUMENTS.pack(*head, begin, end, end - begin, 0), threads.scratch(), False)
+            loop(ARGUMENTS.pack(*head, begin, end, end, end, 1), threads.scratch(), 0, 0)
 
     _in_pieces(fill_part, total, piece * (helpers + 1))
 
 
 def _in_pieces(fill_part: Callable[[int, int], None], total: int, piece: int) -> None:
     """Fill piece by piece, each as much longer than the last as its time allows: the rate is not known before."""
+    if total <= piece:
+        fill_part(0, total)
+        return
     begin = 0
     while begin < total:
         end = min(begin + piece, total)

@@ -89,7 +89,7 @@ class Generator:
         with _PLACES:
             call = self._calls
             self._calls = call + 1
-            return streams.call_words(self._sequence, self._key, call)
+            return (call, *self._key) if call < streams.CALLS else streams.call_words(self._sequence, self._key, call)
 
     def _draw(self, plan: Plan, name: str, dtype: np.dtype[Any], size: Any, out: Any, index: Any) -> Any:
         if size is not None:
@@ -97,8 +97,8 @@ class Generator:
         elif index is not None:
             raise TypeError("size must be given where index is: it is the shape that index cuts a block from")
         else:
-            shape = () if out is None else outputs.array(out, dtype).shape
-        block = blocks.Block(shape) if index is None else blocks.select(index, shape)
+            shape = () if out is None else out.shape if type(out) is np.ndarray else outputs.array(out, dtype).shape
+        block = blocks.Block(shape, 0, None) if index is None else blocks.select(index, shape)
         target = np.empty(block.shape, dtype) if out is None else outputs.check(out, block.shape, dtype)
         dispatch.run(plan, name, block, target, self._next_call)
         scalar = not block.shape and out is None and (size is None or blocks.is_element(index))

@@ -18,6 +18,8 @@ from numpy.random import SeedSequence
 STREAM_VERSION = 1
 
 _CALL_BITS = 32
+#: Calls before the key first moves on.
+CALLS = 1 << _CALL_BITS
 _MOST_POOL = 1 << 16  # words of a SeedSequence's pool that a state may ask for; 4 is usual
 
 
@@ -77,7 +79,7 @@ def call_words(sequence: SeedSequence, key: tuple[int, int], call: int) -> tuple
 
     Every 2^32 calls the key moves on to that of a child numbered by the overflow, so no stream ever comes twice.
     """
-    epoch, word = divmod(call, 1 << _CALL_BITS)
+    epoch, word = divmod(call, CALLS)
     if epoch:
         key = key_words(extend(sequence, *name_words(f"calls from {epoch} * 2^{_CALL_BITS}")))
     return word, *key

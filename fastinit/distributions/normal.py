@@ -44,6 +44,13 @@ NORMAL = Law("normal", Numbers, pair=pair)
 
 def normal(loc: Any, scale: Any, real: dtypes.Real) -> Plan:
     """The plan for these arguments."""
+    if type(loc) is float and type(scale) is float:
+        return _checked(loc, scale, real)
+    return _checked.__wrapped__(loc, scale, real)
+
+
+@functools.lru_cache(maxsize=256)
+def _checked(loc: Any, scale: Any, real: dtypes.Real) -> Plan:
     return of(finite("loc", loc, real), deviation(scale, real), real)
 
 

@@ -24,6 +24,7 @@ from fastinit.kernels.memory import (
     listed,
     load,
     nap,
+    pause,
     put_entry,
 )
 
@@ -145,32 +146,77 @@ def fill_span(row, place, axes, stream, numbers, scratch, index, end):  # type: 
     settle(row, stream, numbers, scratch, queued)
 
 
-def fill(arguments, scratch, wait):  # type: ignore[no-untyped-def]
-    """Do what `arguments` says, an address of integers in the order of `layout.ARGUMENTS`.
+@device
+def take(work):  # type: ignore[no-untyped-def]
+    """Take a part of the work that several threads share: its first element and the one after it."""
+    next_one, end, grain, chunk, shares = load(work, 5)
+    rest = (end - next_one) // shares // grain * grain
+    size = least(grain if rest < grain else rest, chunk)
+    first = add_shared(work, size)  # others may have taken parts since: then the share is a little larger than it should be
+    return first, least(first + size, end)
 
-    Several threads may run one call. Each takes the next chunk until none is left; the second of the integers that they share
-    counts those at work. The thread with `wait` returns when the others have written all they took.
+
+@device
+def wait_for_work(slot, looks):  # type: ignore[no-untyped-def]
+    """Look for the address of arguments in a slot; count as its worker before they are read. 0: none came."""
+    for _ in range(looks):
+        (arguments,) = load(slot, 1)
+        if arguments != 0:
+            add_shared(slot + 8, 1)
+            arguments = add_shared(slot, 0)
+            if arguments != 0:
+                return arguments
+            add_shared(slot + 8, -1)
+        pause()
+    return 0
+
+
+@device
+def withdraw(slot):  # type: ignore[no-untyped-def]
+    """Take the arguments out of a slot; return when its worker is done with them."""
+    add_shared(slot, -add_shared(slot, 0))
+    looks = 0
+    while add_shared(slot + 8, 0) != 0:
+        pause()
+        looks += 1
+        if looks > LOOKS:
+            nap(NAP)
+
+
+def fill(arguments, scratch, slot, looks):  # type: ignore[no-untyped-def]
+    """Do what `arguments` says, an address of integers in the order of `layout.ARGUMENTS`; several threads may share them.
+
+    A helper has no arguments but a slot: the address where they appear, and of a count of its workers. It looks there so many
+    times in all, and returns how often it helped. Without looks, the slot is emptied, and its worker waited for.
     """
-    row, place, axes = load(arguments, 5), load(arguments + at.PLACE * 8, 5), load(arguments + at.AXES * 8, 2)
-    call, low, high = load(arguments + at.STREAM * 8, 3)
-    numbers, begin, end, chunk, shared = load(arguments + at.REST * 8, 5)
-    index = begin
-    if shared != 0:
-        add_shared(shared + 8, 1)
-        index += chunk * add_shared(shared, 1)
-    while index < end:
-        fill_span(row, place, axes, (call, low | high << 32), numbers, scratch, index, least(index + chunk, end))
-        index = begin + chunk * add_shared(shared, 1) if shared != 0 else end
-    if shared != 0:
-        add_shared(shared + 8, -1)
-        looks = 0
-        while wait != 0 and add_shared(shared + 8, 0) > 0:
-            looks += 1
-            if looks > LOOKS:
-                nap(NAP)
+    helped, helping = 0, arguments == 0
+    if helping and looks == 0:
+        withdraw(slot)
+        return 0
+    while True:
+        if helping:
+            arguments = wait_for_work(slot, looks)
+            if arguments == 0:
+                return helped
+        row, place, axes = load(arguments, 5), load(arguments + at.PLACE * 8, 5), load(arguments + at.AXES * 8, 2)
+        call, low, high = load(arguments + at.STREAM * 8, 3)
+        (numbers,) = load(arguments + at.NUMBERS * 8, 1)
+        while True:
+            first, end = take(arguments + at.WORK * 8)
+            if first >= end:
+                break
+            fill_span(row, place, axes, (call, low | high << 32), numbers, scratch, first, end)
+        if not helping:
+            return 0
+        helped += 1
+        looks -= looks >> 5
+        add_shared(slot + 8, -1)
+        while add_shared(slot, 0) == arguments and looks > 0:
+            pause()
+            looks -= 1
 
 
 def code() -> bytes:
     """The machine code of `fill`: Numba makes LLVM's code of it, and has run LLVM's passes."""
-    made = cfunc(types.void(types.int64, types.int64, types.int64), error_model="numpy")(fill)
+    made = cfunc(types.int64(*[types.int64] * 4), error_model="numpy")(fill)
     return machine.object_code(made.inspect_llvm().replace(made.native_name, "fill"), passes=False)

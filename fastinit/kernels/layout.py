@@ -10,10 +10,11 @@ QUAD = 4 * TILE
 
 #: row: addresses of `tiles` and `attempt`, words of a plane per counter, itemsize, whether it rejects. place: logical index and
 #: address of the first element, then count, step and stride of the innermost axis. axes: the address of a table of the axes
-#: around it, and their number. stream: the call, and the key's two words. Then the address of the law's numbers, begin and
-#: end of what is to be filled, values per chunk, and the address of what threads share, or 0.
-PLACE, AXES, STREAM, REST = 5, 10, 12, 15  # where each begins
-ARGUMENTS = struct.Struct("=20q")
+#: around it, and their number. stream: the call, and the key's two words. Then the address of the law's numbers. Then the work:
+#: the next element that nobody has taken, the end, and how much a thread takes at once: at least a grain, at most a chunk, else
+#: the rest over a number of shares.
+PLACE, AXES, STREAM, NUMBERS, WORK = 5, 10, 12, 15, 16  # where each begins
+ARGUMENTS = struct.Struct("=21q")
 
 REGION = 4096  # elements between two looks at the queue: their values stay in the first cache
 QUEUE_FULL = 512  # elements that are computed together

@@ -9,6 +9,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from fastinit.kernels import machine
 from fastinit.kernels.layout import ADDRESSES
 
 I32, I64, INTEGER = ir.IntType(32), ir.IntType(64), types.int64
@@ -165,6 +166,24 @@ def add_shared(typingctx, address, amount):  # type: ignore[no-untyped-def]
         return builder.atomic_rmw("add", builder.inttoptr(args[0], I64.as_pointer()), args[1], "seq_cst")
 
     return INTEGER(INTEGER, INTEGER), codegen
+
+
+@intrinsic
+def pause(typingctx):  # type: ignore[no-untyped-def]
+    """Some ten nanoseconds of nothing, so that a loop that looks at memory leaves the core's resources to others."""
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        if machine.host().triple.startswith(("x86", "i686")):
+            name, arguments = "llvm.x86.sse2.pause", []
+        elif machine.host().triple.startswith(("aarch64", "arm64")):
+            name, arguments = "llvm.aarch64.isb", [ir.Constant(I32, 15)]
+        else:
+            return context.get_dummy_value()
+        types_of = [x.type for x in arguments]
+        builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), types_of), name), arguments)
+        return context.get_dummy_value()
+
+    return types.void(), codegen
 
 
 @intrinsic

@@ -49,8 +49,8 @@ def row(law: str, dtype: str) -> Row:
 
 #: The first arguments of the loop, as `layout.py` has them.
 Entry = tuple[int, int, int, int, int]
-#: The loop: packed arguments, the address of a thread's scratch memory, and whether to wait for other threads.
-Loop = Callable[[bytes, int, bool], None]
+#: The loop: `fill.fill` with arguments packed or their address, scratch memory, slot and looks.
+Loop = Callable[[bytes | int, int, int, int], int]
 
 
 def _loop_code() -> bytes:
@@ -69,7 +69,7 @@ def _row_code(wanted: Row) -> bytes:
 def loop() -> Loop:
     """The compiled loop. It holds no lock of Python's."""
     (address,) = machine.link(cache.stored("loop", _loop_code), "fill")
-    return ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_ssize_t, ctypes.c_ssize_t)(address)
+    return ctypes.CFUNCTYPE(ctypes.c_ssize_t, ctypes.c_void_p, *[ctypes.c_ssize_t] * 3)(address)
 
 
 @functools.cache

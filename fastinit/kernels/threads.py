@@ -1,57 +1,42 @@
 """Threads that help with large fills. Nobody waits for one that has not begun.
 
-The helpers are Python threads that sleep on a queue; compiled code holds no lock of Python's. A fill puts itself on the queue
-and begins at once: its own thread and each helper that wakes up take chunk after chunk, until none is left. So a CPU that is
-busy with another process costs nothing but its help. OpenMP's threads, which Numba's `prange` uses, meet at the end of each
-region; while one waits for a CPU, the others wait for it (8 to 16 ms for a fill of 15 microseconds, measured).
+A fill puts its arguments into the slot of each idle helper and begins at once: its own thread and each helper that comes along
+take part after part, until none is left. So a CPU that is busy with another process costs nothing but its help. OpenMP's
+threads, which Numba's `prange` uses, meet at the end of each region instead; while one waits for a CPU, the others wait for
+it (8 to 16 ms for a fill of 15 microseconds, measured).
+
+Helpers are Python threads inside the compiled loop, which holds no lock of Python's. After a fill they look for the next one
+for a while before they sleep, because to wake a thread takes 50 to 100 microseconds. One that finds that other processes
+want its CPU stays away for some time.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
-from queue import SimpleQueue
-from typing import Any, NamedTuple
+import time
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastinit.kernels import cpus
+from fastinit.kernels import cpus, rows
 from fastinit.kernels.layout import ARGUMENTS, SCRATCH
-from fastinit.kernels.rows import Loop
 
-#: Values below which one thread is faster: to wake a helper takes some 10 to 50 microseconds.
-PARALLEL_FROM = 1 << 17
-CHUNK = 1 << 19  # values: 2 MiB of float32, a huge page
-GRAIN = 1 << 13  # chunks are multiples of this
-CLOSED = 1 << 40  # more chunks than there are
+#: Values from which a helper pays: to call one costs 2 to 5 microseconds.
+PARALLEL_FROM = 1 << 16
+CHUNK = 1 << 19  # most values that a thread takes at once: 2 MiB of float32, a huge page
+GRAIN = 1 << 12  # fewest
+SHARES = 3  # parts of the rest for each thread: fewer would leave one waiting for another at the end
 
+LOOKS = 10_000  # of a helper for its next fill: 0.2 to 1 ms
+LOST = 0.0005  # seconds that others may have of a helper's CPU before it stays away
+LOST_SHARE = 0.1
+AWAY = 0.05  # seconds, doubled up to 32 times as long while others want the CPU
 
-class Job(NamedTuple):
-    """A call of the loop that several threads make."""
-
-    loop: Loop
-    arguments: bytes
-    #: The next chunk, and how many threads are at work.
-    shared: npt.NDArray[np.int64]
-    #: The output, until the fill has returned.
-    kept: list[Any]
-
-
-_jobs: SimpleQueue[Job] = SimpleQueue()
-_helpers = 0
-_starting = threading.Lock()
 _own = threading.local()
-
-
-def _forget() -> None:
-    """In a forked child: no helper has come along."""
-    global _jobs, _helpers, _starting
-    _jobs, _helpers, _starting = SimpleQueue(), 0, threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+_BYTE = ctypes.c_char
 
 
 def address_of(array: npt.NDArray[Any]) -> int:
@@ -70,53 +55,115 @@ def scratch() -> int:
         return _own.address
 
 
-def _help(jobs: SimpleQueue[Job]) -> None:
-    memory = scratch()
-    while True:
-        job = jobs.get()
-        job.loop(job.arguments, memory, False)
-        del job
+class Helper:
+    """A thread, and the slot through which it gets arguments: their address, and how many threads use them (0 or 1)."""
+
+    def __init__(self) -> None:
+        self.slot = np.zeros(2, np.int64)
+        self.address = address_of(self.slot)
+        self.asleep = True
+        self.away_until, self.away = 0.0, AWAY
+        self.kept: Any = None  # what the fill writes to and reads, until the helper is out of it
+        self._wake = threading.Semaphore(0)
+        threading.Thread(target=self._run, name="fastinit", daemon=True).start()
+
+    def call(self, arguments: int, kept: Any) -> None:
+        """Show it the address of arguments."""
+        self.kept = kept
+        self.slot[0] = arguments
+        if self.asleep:
+            self.asleep = False
+            self._wake.release()
+
+    def dismiss(self, loop: rows.Loop) -> None:
+        """Take the arguments away; return when it is out of them."""
+        loop(0, 0, self.address, 0)
+        self.kept = None
+
+    def _run(self) -> None:
+        loop, memory = rows.loop(), scratch()
+        while True:
+            self._wake.acquire()
+            while True:
+                wall, busy = time.perf_counter(), time.thread_time()
+                helped = loop(0, memory, self.address, LOOKS)
+                lost = (time.perf_counter() - wall) - (time.thread_time() - busy)
+                lost = lost if lost > LOST_SHARE * (time.perf_counter() - wall) else 0.0
+                self._judge(lost)
+                if not helped or lost > LOST:
+                    break
+            self.asleep = True
+
+    def _judge(self, lost: float) -> None:
+        """Stay away for longer each time that others want the CPU."""
+        if lost > LOST:
+            self.away_until = time.perf_counter() + self.away
+            self.away = min(2 * self.away, 32 * AWAY)
+        else:
+            self.away = AWAY
+
+
+_idle: list[Helper] = []
+_all = 0
+_starting = threading.Lock()
+
+
+def _forget() -> None:
+    """In a forked child: no helper has come along."""
+    global _idle, _all, _starting
+    _idle, _all, _starting = [], 0, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 
 
 def _start(wanted: int) -> None:
     """Have so many helpers, or as many as the system gives."""
-    global _helpers
+    global _all
     with _starting:
-        while _helpers < wanted:
+        while _all < wanted:
             try:
-                threading.Thread(target=_help, args=(_jobs,), name=f"fastinit-{_helpers}", daemon=True).start()
+                _idle.append(Helper())
             except RuntimeError:  # no more threads, or the interpreter is going down
                 return
-            _helpers += 1
+            _all += 1
 
 
 def helpers(count: int) -> int:
     """How many threads may help to fill so many values."""
-    return cpus.allowed() - 1 if count >= PARALLEL_FROM else 0
+    return min(cpus.allowed() - 1, count // PARALLEL_FROM)
 
 
-def chunk_size(count: int, threads: int) -> int:
-    """Values per chunk: at least four chunks a thread, as long as they are worth the taking."""
-    share = -(-count // (4 * threads))
-    return min(max(-(-share // GRAIN) * GRAIN, GRAIN), CHUNK)
+def _hire(team: list[Helper], wanted: int) -> None:
+    """Put idle helpers into the team, but none that stays away."""
+    now, others = time.perf_counter(), _idle
+    for _ in range(len(others)):
+        if len(team) == wanted:
+            return
+        try:
+            helper = others.pop()
+        except IndexError:  # another thread's fill took it
+            return
+        if helper.away_until > now:
+            others.insert(0, helper)
+        else:
+            team.append(helper)
 
 
-def fill_together(loop: Loop, head: tuple[int, ...], begin: int, end: int, wanted: int, kept: Any) -> None:
+def fill_together(loop: rows.Loop, head: tuple[int, ...], begin: int, end: int, wanted: int, out: Any) -> None:
     """Call the loop for `begin` to `end` with this thread and up to `wanted` helpers."""
-    if _helpers < wanted:
+    if _all < wanted:
         _start(wanted)
-    shared, memory = np.zeros(2, np.int64), scratch()
-    arguments = ARGUMENTS.pack(*head, begin, end, chunk_size(end - begin, wanted + 1), address_of(shared))
-    job = Job(loop, arguments, shared, [kept])
+    arguments = bytearray(ARGUMENTS.pack(*head, begin, end, GRAIN, CHUNK, SHARES * (wanted + 1)))
+    address = ctypes.addressof(_BYTE.from_buffer(arguments))
+    team: list[Helper] = []
     try:
-        for _ in range(wanted):
-            if _jobs.qsize() >= _helpers:  # all are busy, or still on their way to earlier fills
-                break
-            _jobs.put(job)
-        loop(arguments, memory, True)
-    except BaseException:  # a signal's, between two steps of Python: the others must be out of the memory before it is freed
-        shared[0] = CLOSED
-        loop(arguments, memory, True)
-        raise
-    finally:
-        job.kept.clear()
+        _hire(team, wanted)
+        for helper in team:
+            helper.call(address, (arguments, out))
+        loop(address, scratch(), 0, 0)
+    finally:  # a signal may come between two steps of Python: then too, helpers must be out of the memory before it is freed
+        for helper in team:
+            helper.dismiss(loop)
+            _idle.append(helper)
