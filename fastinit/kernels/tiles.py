@@ -18,37 +18,25 @@ from fastinit.arithmetic.philox import LOW, ROUNDS, philox4x32, round_keys
 from fastinit.kernels.layout import PAIR, QUAD, TILE
 from fastinit.kernels.row import Row
 from fastinit.kernels.targets.cpu import Cpu
-from fastinit.kernels.targets.llvm import I64, element
+from fastinit.kernels.targets.llvm import I64, Instructions, element, number, pointer, store, while_left
 from fastinit.kernels.targets.vectors import Vectors
 
 FEW = 8  # numbers of a law that may stay in registers
 TEST = 1 << 31  # set in counter word 3 for the words that decide about a proposal
 
 
-def _number(value: int) -> Any:
-    return ir.Constant(I64, value)
-
-
-def _pointer(builder: Any, address: Any, offset: int = 0) -> Any:
-    return builder.inttoptr(builder.add(address, _number(offset)) if offset else address, ir.PointerType())
-
-
-def _store(builder: Any, value: Any, address: Any, offset: int = 0) -> None:
-    builder.store(value, _pointer(builder, address, offset), align=1)
-
-
-def _scalar(target: Vectors, value: Any) -> Lanes:
+def scalar(target: Instructions, value: Any) -> Lanes:
     return Lanes(target, value, u64, None)
 
 
-def load_numbers(target: Vectors, row: Row, address: Any) -> Any:
+def load_numbers(target: Instructions, row: Row, address: Any) -> Any:
     """The law's numbers as scalars, by name."""
     builder, law = target.builder, row.law
     loaded = []
     for i, name in enumerate(law.numbers._fields):
-        value = builder.load(_pointer(builder, address, 8 * i), typ=element(f64))
-        number = Lanes(target, value, f64, None)
-        loaded.append(number if name in law.counts else convert(number, REAL[row.word.bits]))
+        value = builder.load(pointer(builder, address, 8 * i), typ=element(f64))
+        double = Lanes(target, value, f64, None)
+        loaded.append(double if name in law.counts else convert(double, REAL[row.word.bits]))
     return law.numbers(*loaded)
 
 
@@ -63,12 +51,12 @@ class Kept:
     def __init__(self, target: Vectors, address: Any, scalars: Sequence[Lanes]) -> None:
         self.target, self.address, self.kinds = target, address, [x.kind for x in scalars]
         for i, x in enumerate(scalars):
-            _store(target.builder, x.value, address, 8 * i)
+            store(target.builder, x.value, address, 8 * i)
 
     def load(self) -> list[Lanes]:
         """The scalars, at the builder's present place."""
         builder = self.target.builder
-        loaded = (builder.load(_pointer(builder, self.address, 8 * i), typ=element(k)) for i, k in enumerate(self.kinds))
+        loaded = (builder.load(pointer(builder, self.address, 8 * i), typ=element(k)) for i, k in enumerate(self.kinds))
         return [Lanes(self.target, value, kind, None) for value, kind in zip(loaded, self.kinds, strict=True)]
 
 
@@ -90,28 +78,10 @@ def _put_tile(target: Vectors, row: Row, address: Any, missing: Any, place: int,
     """Store one tile's values, and in a word at `missing` which of its elements are not sure."""
     a, b = (bits_as(plane, row.word) for plane in planes)
     for i, value in enumerate(row.law.values(a, b, p)):
-        _store(target.builder, row.encode(value).value, address, (2 * place + i) * row.plane)
+        store(target.builder, row.encode(value).value, address, (2 * place + i) * row.plane)
     if row.law.sure is not None:
         doubt = target.mask_bits(~row.law.sure(a), ~row.law.sure(b))
-        _store(target.builder, doubt, missing, 8 * place)
-
-
-def _while_left(builder: Any, state: Sequence[Any], least: int, body: Callable[[Sequence[Any]], Sequence[Any]]) -> list[Any]:
-    """Run `body` from state to state while the last of the state is at least `least`."""
-    before, head = builder.block, builder.append_basic_block("head")
-    inside, after = builder.append_basic_block("body"), builder.append_basic_block("after")
-    builder.branch(head)
-    builder.position_at_end(head)
-    now = [builder.phi(x.type) for x in state]
-    for phi, x in zip(now, state, strict=True):
-        phi.add_incoming(x, before)
-    builder.cbranch(builder.icmp_unsigned(">=", now[-1], _number(least)), inside, after)
-    builder.position_at_end(inside)
-    for phi, x in zip(now, body(now), strict=True):
-        phi.add_incoming(x, builder.block)
-    builder.branch(head)
-    builder.position_at_end(after)
-    return now
+        store(target.builder, doubt, missing, 8 * place)
 
 
 def _fill(target: Vectors, row: Row, call: Lanes, kept: Kept, few: Any, count: int) -> Callable[[Sequence[Any]], Sequence[Any]]:
@@ -122,11 +92,11 @@ def _fill(target: Vectors, row: Row, call: Lanes, kept: Kept, few: Any, count: i
         address, missing, counter, left = state
         scalars = kept.load()
         stream, p = Stream(call, scalars[: 2 * ROUNDS]), few if few is not None else row.law.numbers(*scalars[2 * ROUNDS :])
-        planes = _planes_from(target, _scalar(target, counter), stream, count, together=count == QUAD)
+        planes = _planes_from(target, scalar(target, counter), stream, count, together=count == QUAD)
         for t in range(tiles):
             _put_tile(target, row, address, missing, t, [target.part(plane, t, TILE) for plane in planes], p)
-        moved = [builder.add(x, _number(n)) for x, n in ((address, 2 * tiles * row.plane), (missing, 8 * tiles), (counter, count))]
-        return [*moved, builder.sub(left, _number(tiles))]
+        moved = [builder.add(x, number(n)) for x, n in ((address, 2 * tiles * row.plane), (missing, 8 * tiles), (counter, count))]
+        return [*moved, builder.sub(left, number(tiles))]
 
     return step
 
@@ -147,35 +117,35 @@ def _trace_tiles(module: Any, row: Row, cpu: Cpu) -> None:
     address, missing, counter, tiles, call, key, numbers, memory = function.args
     p = load_numbers(target, row, numbers)
     few = p if len(p) <= FEW else None
-    kept = Kept(target, memory, [*round_keys(_scalar(target, key)), *(p if few is None else ())])
+    kept = Kept(target, memory, [*round_keys(scalar(target, key)), *(p if few is None else ())])
     state = [address, missing, counter, tiles]
     if _four_at_once(row, cpu):
-        aligned = builder.icmp_unsigned("==", builder.urem(counter, _number(QUAD)), _number(0))  # else it could straddle 2^32
-        in_fours = builder.select(aligned, builder.and_(tiles, _number(-4 & (1 << 64) - 1)), _number(0))
-        done = _while_left(builder, [*state[:3], in_fours], 4, _fill(target, row, _scalar(target, call), kept, few, QUAD))
+        aligned = builder.icmp_unsigned("==", builder.urem(counter, number(QUAD)), number(0))  # else it could straddle 2^32
+        in_fours = builder.select(aligned, builder.and_(tiles, number(-4 & (1 << 64) - 1)), number(0))
+        done = while_left(builder, [*state[:3], in_fours], 4, _fill(target, row, scalar(target, call), kept, few, QUAD))
         state = [*done[:3], builder.sub(tiles, in_fours)]
-    _while_left(builder, state, 1, _fill(target, row, _scalar(target, call), kept, few, PAIR))
+    while_left(builder, state, 1, _fill(target, row, scalar(target, call), kept, few, PAIR))
     builder.ret_void()
 
 
-def _words_of(target: Vectors, row: Row, elements: Lanes, stream: Stream, attempt: Lanes) -> tuple[Lanes, Lanes, Lanes]:
+def _words_of(row: Row, elements: Lanes, stream: Stream, attempt: Lanes) -> tuple[Lanes, Lanes, Lanes]:
     """Both words of each element in one attempt, and whether the element belongs to the second plane."""
     plane = row.words * TILE
     place = elements % (2 * plane)
     lane = place % plane
     counters = elements // (2 * plane) * TILE + lane // row.words
-    call, number = (x.spread(elements.width) for x in (stream.call, attempt))
-    a, b = philox4x32(counters & LOW, counters >> 32, call, number, stream.keys)
+    call, attempt = (x.spread(elements.width) for x in (stream.call, attempt))
+    a, b = philox4x32(counters & LOW, counters >> 32, call, attempt, stream.keys)
     if row.words == 2:
         upper = (lane & 1) != 0
         a, b = select(upper, a >> 32, a), select(upper, b >> 32, b)
     return convert(a, row.word), convert(b, row.word), place >= plane
 
 
-def value_of(target: Vectors, row: Row, elements: Lanes, stream: Stream, attempt: Lanes, p: Any) -> tuple[Lanes, Lanes | None]:
+def value_of(row: Row, elements: Lanes, stream: Stream, attempt: Lanes, p: Any) -> tuple[Lanes, Lanes | None]:
     """The stored value of each element in one attempt, and whether it is accepted (None: always)."""
     law = row.law
-    a, b, second = _words_of(target, row, elements, stream, attempt)
+    a, b, second = _words_of(row, elements, stream, attempt)
     if law.pair is not None:
         x, y = law.pair(a, b, p)
         return row.encode(select(second, y, x)), None
@@ -184,7 +154,7 @@ def value_of(target: Vectors, row: Row, elements: Lanes, stream: Stream, attempt
     value = row.encode(law.value(own, p))
     if law.accept is None or law.sure is None:
         return value, None
-    v, w, _ = _words_of(target, row, elements, stream, attempt | TEST)
+    v, w, _ = _words_of(row, elements, stream, attempt | TEST)
     return value, law.sure(own) | law.accept(own, select(second, w, v), p)
 
 
@@ -194,14 +164,12 @@ def _trace_attempt(module: Any, row: Row, cpu: Cpu) -> None:
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     target = Vectors(builder, cpu)
     elements, values, call, key, attempt, numbers = function.args
-    stream = Stream(_scalar(target, call), round_keys(_scalar(target, key)))
+    stream = Stream(scalar(target, call), round_keys(scalar(target, key)))
     p = load_numbers(target, row, numbers)
-    vector = builder.load(_pointer(builder, elements), typ=ir.VectorType(I64, PAIR), align=1)
-    value, accepted = value_of(
-        target, row, Lanes(target, vector, u64, PAIR), stream, _scalar(target, attempt), p
-    )
-    _store(builder, value.value, values)
-    builder.ret(_number(2**64 - 1) if accepted is None else target.mask_bits(accepted))
+    vector = builder.load(pointer(builder, elements), typ=ir.VectorType(I64, PAIR), align=1)
+    value, accepted = value_of(row, Lanes(target, vector, u64, PAIR), stream, scalar(target, attempt), p)
+    store(builder, value.value, values)
+    builder.ret(number(2**64 - 1) if accepted is None else target.mask_bits(accepted))
 
 
 def trace(row: Row, cpu: Cpu) -> str:

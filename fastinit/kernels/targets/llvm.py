@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -37,6 +37,39 @@ def type_of(a: Lanes) -> Any:
 def indices(places: Sequence[int]) -> Any:
     """The constant vector of a shuffle."""
     return ir.Constant(ir.VectorType(I32, len(places)), list(places))
+
+
+def number(value: int) -> Any:
+    """A constant i64."""
+    return ir.Constant(I64, value)
+
+
+def pointer(builder: Any, address: Any, offset: int = 0) -> Any:
+    """An address, an i64, as a pointer."""
+    return builder.inttoptr(builder.add(address, number(offset)) if offset else address, ir.PointerType())
+
+
+def store(builder: Any, value: Any, address: Any, offset: int = 0) -> None:
+    """Write a value at an address that needs no alignment."""
+    builder.store(value, pointer(builder, address, offset), align=1)
+
+
+def while_left(builder: Any, state: Sequence[Any], least: int, body: Callable[[Sequence[Any]], Sequence[Any]]) -> list[Any]:
+    """Run `body` from state to state while the last of the state is at least `least`."""
+    before, head = builder.block, builder.append_basic_block("head")
+    inside, after = builder.append_basic_block("body"), builder.append_basic_block("after")
+    builder.branch(head)
+    builder.position_at_end(head)
+    now = [builder.phi(x.type) for x in state]
+    for phi, x in zip(now, state, strict=True):
+        phi.add_incoming(x, before)
+    builder.cbranch(builder.icmp_unsigned(">=", now[-1], number(least)), inside, after)
+    builder.position_at_end(inside)
+    for phi, x in zip(now, body(now), strict=True):
+        phi.add_incoming(x, builder.block)
+    builder.branch(head)
+    builder.position_at_end(after)
+    return now
 
 
 class Instructions:
