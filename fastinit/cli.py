@@ -1,4 +1,4 @@
-"""The command line: `fastinit fill`, `info`, `warmup`, `bench`, `check`, `stream`."""
+"""The command line: `fastinit fill`, `info`, `warmup`, `bench`, `check`, `stream`, `explain`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
-from typing import Any
 
-from fastinit import STREAM_VERSION, __version__, fill_command, report, stream_command
+from fastinit import STREAM_VERSION, __version__, dispatch, explain_command, fill_command, report, stream_command
 from fastinit.bench import command as bench
 from fastinit.check import command as check
-from fastinit.kernels.rows import ROWS, STORAGE, kernel
+from fastinit.kernels import cache
+from fastinit.kernels.rows import ROWS, STORAGE
 from fastinit.terminal import progress, stoppable, word
 
 #: Options whose numbers may look like options.
@@ -29,7 +29,7 @@ class ArgumentError(Exception):
 
 @contextlib.contextmanager
 def _refusing() -> Iterator[None]:
-    """Take what the library refuses, and Numba of its environment variables, for wrong arguments."""
+    """Take what the library refuses for wrong arguments."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     warmup = commands.add_parser("warmup", help="compile all kernels into the cache", allow_abbrev=False)
     warmup.add_argument("--dtype", action="append", choices=tuple(STORAGE), help="only the kernels of this dtype; repeatable")
     warmup.set_defaults(run=_warmup)
-    for command in (bench, check, stream_command):
+    for command in (bench, check, stream_command, explain_command):
         command.add(commands).set_defaults(run=_planned(command))
     return parser
 
@@ -83,18 +83,16 @@ def _info(args: argparse.Namespace) -> None:
 
 
 def _warmup(args: argparse.Namespace) -> None:
-    rows = [(*row, parallel) for row in ROWS if not args.dtype or row[1] in args.dtype for parallel in (False, True)]
-    start, cached, directory = time.perf_counter(), 0, None
+    rows = [row for row in ROWS if not args.dtype or row[1] in args.dtype]
+    start = time.perf_counter()
     with progress(len(rows), "kernel") as advance:
         for row in rows:
-            with _refusing():
-                compiled: Any = kernel(*row)
-            cached += bool(compiled.stats.cache_hits)
-            directory = report.cache_directory(compiled)
+            dispatch.compiled(*row)
             advance(1)
-    seconds = time.perf_counter() - start
+    seconds, compiled = time.perf_counter() - start, len(cache.COMPILED - {"loop"})
     print(
-        f"kernels={len(rows)} compiled={len(rows) - cached} cached={cached} seconds={seconds:.1f} cache={directory or 'none'}"
+        f"kernels={len(rows)} compiled={compiled} cached={len(rows) - compiled} seconds={seconds:.1f} "
+        f"cache={cache.directory() or 'none'}"
     )
 
 

@@ -64,7 +64,9 @@ def run(
     if whole and total < threads.PARALLEL_FROM:  # the short way of small arrays
         size, memory, start = out.itemsize, threads.scratch(), _address_if_builtin(out)
         pack = ARGUMENTS.pack
-        loop(pack(*entry, 0, start, total, 1, size, 0, 0, *next_stream(), plan.address, 0, total, total, total, 1), memory, 0, 0)
+        loop(
+            pack(*entry, 0, start, total, 1, size, 0, 0, *next_stream(), plan.address, 0, total, total, total, 1), memory, 0, 0
+        )
         return
     if whole:
         place, axes = (0, _address_if_builtin(out), total, 1, out.itemsize), (0, 0)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from fastinit import default_rng, dtypes, files, npy
-from fastinit.kernels.threads import PARALLEL_FROM
 from fastinit.safetensors import writing
 from fastinit.terminal import progress, word
 
@@ -156,7 +155,7 @@ def _array(args: argparse.Namespace, seed: int) -> Array:
     npy.header(args.shape, dtype)
     draw(size=0)
     files.destination(args.path, overwrite=args.force)
-    draw(size=min(total, PARALLEL_FROM))  # compiles, if it has to, and starts the threads, before there is a file
+    draw(size=min(total, 1))  # compiles, if it has to, before there is a file
     return Array(args, seed, draw)
 
 

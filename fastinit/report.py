@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import math
 import platform
 import textwrap
 from typing import Any
@@ -14,34 +14,7 @@ import numba
 import numpy as np
 
 import fastinit
-from fastinit.kernels.rows import kernel
-from fastinit.kernels.threads import PARALLEL_FROM
-
-#: Numba's threading layers and the modules that carry them.
-LAYERS = {"tbb": "tbbpool", "omp": "omppool", "workqueue": "workqueue"}
-
-
-def cache_directory(compiled: Any) -> str | None:
-    """Where a compiled kernel is kept, or None where no directory could be written to."""
-    path = compiled.stats.cache_path
-    return None if path is None else str(path)
-
-
-def _available(layer: str) -> bool:
-    try:
-        importlib.import_module(f"numba.np.ufunc.{LAYERS[layer]}")
-    except ImportError:
-        return False
-    return True
-
-
-def _threads() -> tuple[int | None, str]:
-    """How many threads, and by which layer; None where the layer that the environment asks for cannot be loaded."""
-    try:
-        fastinit.default_rng(0).uniform(size=PARALLEL_FROM)  # Numba chooses at the first parallel call
-        return int(numba.get_num_threads()), str(numba.threading_layer())
-    except ValueError as error:
-        return None, f"none ({' '.join(str(error).split())})"
+from fastinit.kernels import cache, cpus
 
 
 def _features() -> list[str]:
@@ -59,11 +32,8 @@ def collect() -> dict[str, Any]:
     dict
         Of strings, numbers, lists, None and dicts of these, for JSON.
 
-    Notes
-    -----
-    Runs one small parallel fill, because Numba chooses its threading layer at the first.
     """
-    threads, layer = _threads()
+    quota, folder = cpus.quota(), cache.directory()
     modules = {"numpy": np, "numba": numba, "llvmlite": llvmlite, "ml_dtypes": ml_dtypes}
     return {
         "versions": {
@@ -72,15 +42,14 @@ def collect() -> dict[str, Any]:
             "python": platform.python_version(),
             **{name: module.__version__ for name, module in modules.items()},
         },
-        "threads": {"most": int(numba.config.NUMBA_NUM_THREADS), "in_use": threads},
-        "threading_layer": {"in_use": layer, "available": [name for name in LAYERS if _available(name)]},
+        "threads": {"in_use": cpus.allowed(), "affinity": cpus.affinity(), "quota": quota if math.isfinite(quota) else None},
         "cpu": {
             "name": llvmlite.binding.get_host_cpu_name(),
             "features": _features(),
             "NUMBA_CPU_NAME": numba.config.CPU_NAME,
             "NUMBA_CPU_FEATURES": numba.config.CPU_FEATURES,
         },
-        "cache_directory": cache_directory(kernel("uniform", "float32", False)),
+        "cache_directory": None if folder is None else str(folder),
     }
 
 
@@ -97,11 +66,11 @@ def text(report: dict[str, Any]) -> str:
     str
         A line for each entry, the CPU's features wrapped.
     """
-    versions, threads, layer, cpu = (report[key] for key in ("versions", "threads", "threading_layer", "cpu"))
+    versions, threads, cpu = (report[key] for key in ("versions", "threads", "cpu"))
+    quota = "" if threads["quota"] is None else f", quota {threads['quota']:g}"
     lines = {
         **{("stream version" if name == "stream" else name): version for name, version in versions.items()},
-        "threads": f"{threads['in_use'] or 'none'} of {threads['most']}",
-        "threading layer": f"{layer['in_use']} (available: {', '.join(layer['available']) or 'none'})",
+        "threads": f"{threads['in_use']} ({threads['affinity']} CPUs{quota})",
         "CPU": cpu["name"],
         "CPU features": " ".join(cpu["features"]) or "unknown",
         **{name: cpu[name] for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES") if cpu[name]},

@@ -7,7 +7,6 @@ gives the same bits.
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, NoReturn, Protocol, TypeAlias

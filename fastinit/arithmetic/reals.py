@@ -21,7 +21,7 @@ def steps(w: Lanes) -> Lanes:
 
 def u01_closed_open(w: Lanes) -> Lanes:
     """k * 2^-24 (2^-53) with k the upper 24 (53) bits."""
-    return steps(w) * 2.0**-real_of(w).digits
+    return steps(w) * 2.0 ** -real_of(w).digits
 
 
 def u01_open_closed(w: Lanes) -> Lanes:

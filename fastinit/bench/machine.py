@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import llvmlite.binding
-import numba
 
 import fastinit
+from fastinit.kernels import cpus
 
 
 def _lines(path: str) -> list[str]:
@@ -61,7 +61,7 @@ def describe(modules: Iterable[str] = ()) -> dict[str, Any]:
     return {
         "cpu": f"{cpu} ({llvmlite.binding.get_host_cpu_name()})",
         "logical_cpus": os.cpu_count(),
-        "threads": int(numba.config.NUMBA_NUM_THREADS),
+        "threads": cpus.usual(),
         "memory": _bytes("MemTotal"),
         "system": f"{platform.system()} {platform.machine()}",
         "versions": {

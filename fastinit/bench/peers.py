@@ -12,10 +12,10 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
 from fastinit.bench.measure import DTYPES, LAWS, Call, Missing, fill_call, into, store_call, touched
+from fastinit.kernels import cpus
 
 
 class Job(NamedTuple):
@@ -194,5 +194,5 @@ def ready(sampler: Sampler, job: Job) -> tuple[Call, int]:
 
 
 def all_threads() -> int:
-    """How many threads Numba takes here: those of the CPUs that this process may run on, unless the environment says less."""
-    return int(numba.config.NUMBA_NUM_THREADS)
+    """How many threads a fill takes here: those of the CPUs that this process may run on, unless the environment says less."""
+    return cpus.usual()

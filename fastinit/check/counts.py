@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -15,6 +14,7 @@ from numba import njit
 from fastinit import dtypes
 from fastinit.check import cells, laws
 from fastinit.check.laws import Array, Floats, Law
+from fastinit.kernels import cpus
 
 POWERS = 8
 #: Places in `ends`: the extremes; how many are no numbers or outside the bounds, and at either bound; then the tails.
@@ -81,14 +81,14 @@ class Summary(NamedTuple):
 
 
 class Counter:
-    """Adds blocks of a law's values up; the work is shared by as many threads as Numba takes."""
+    """Adds blocks of a law's values up; the work is shared by as many threads as a fill."""
 
     def __init__(self, law: Law, real: dtypes.Real) -> None:
         self.law, self.real, self.size = law, real, 0
         self.small = cells.is_small(real)
         self.cells = cells.cells(law, real)
         self.tails = cells.thresholds(law, real)
-        parts = int(numba.get_num_threads())
+        parts = cpus.allowed()
         length = 2 ** (8 * real.dtype.itemsize) if self.small else len(self.cells.mass)
         self._counts = np.zeros((parts, length), np.int64)
         self._columns = np.zeros((parts, cells.COLUMNS), np.int64)

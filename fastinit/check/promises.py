@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numba
 import numpy as np
 
 import fastinit as fi
@@ -15,6 +14,7 @@ from fastinit.check.cells import unsigned
 from fastinit.check.fits import Row, exact
 from fastinit.check.laws import Array, Law
 from fastinit.check.samplers import arguments
+from fastinit.kernels import cpus
 
 #: More than the engine shares among threads from, and no multiple of anything.
 SHAPE = (419, 1217)
@@ -45,12 +45,8 @@ def _differ(x: Array, y: Array) -> int:
 
 
 def _one_thread(draw: Draw, whole: Array) -> int:
-    before = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
+    with cpus.at_most(1):
         return _differ(draw(), whole)
-    finally:
-        numba.set_num_threads(before)
 
 
 def _chunks(draw: Draw, whole: Array) -> int:

@@ -1,6 +1,6 @@
 """The words themselves: known answers of Philox4x32-10, and streams that lie beside one another.
 
-The counter's function is reached through the engine's own device functions, at any counter, call and attempt.
+Philox is the engine's own, at any counter, call and attempt.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 from scipy import stats
 
 import fastinit as fi
+from fastinit.arithmetic.lanes import Lanes, convert, u32
+from fastinit.arithmetic.philox import LOW, philox4x32, round_keys
 from fastinit.check import order
 from fastinit.check.fits import Row, chi_squared, exact
 from fastinit.check.laws import Floats
-from fastinit.kernels.lanes import iota, spread
-from fastinit.kernels.memory import store
-from fastinit.kernels.philox import planes_at
+from fastinit.kernels.mapped import mapped
 
 Words = npt.NDArray[np.uint32]
 
@@ -33,35 +32,26 @@ KNOWN = (
         (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
     ),
 )
-#: Streams compared, words of each, and how many of them are multiplied with one another.
+#: Streams compared, and words of each.
 STREAMS, LENGTH = 512, 8192
-GROUPS = 8  # lanes of a vector of counters
 
 
-@njit(error_model="numpy")
-def _planes(first, vectors, call, attempt, key, address):  # type: ignore[no-untyped-def]
-    for i in range(vectors):
-        base = spread(np.uint64(first + np.uint64(i * GROUPS)), GROUPS)
-        a, b = planes_at(base + iota(base), call, attempt, key)
-        store(address + np.uint64(i * 2 * GROUPS * 8), a)
-        store(address + np.uint64((i * 2 + 1) * GROUPS * 8), b)
+def _words(counter: Lanes, call: Lanes, attempt: Lanes, key: Lanes) -> tuple[Lanes, ...]:
+    a, b = philox4x32(counter & LOW, counter >> 32, call, attempt, round_keys(key))
+    return tuple(convert(word, u32) for word in (a >> 32, a, b >> 32, b))
 
 
 def philox(first: int, counters: int, call: int, attempt: int, key: tuple[int, int]) -> Words:
-    """Words w0 .. w3 of so many counters (a multiple of 8) from this 64-bit index on, a row each."""
+    """Words w0 .. w3 of so many counters from this 64-bit index on, a row each."""
     u64 = np.uint64
-    out = np.empty((counters // GROUPS, 2, GROUPS), u64)
-    both = u64(key[0] | key[1] << 32)
-    _planes(u64(first), counters // GROUPS, u64(call), u64(attempt), both, u64(out.ctypes.data))
-    a, b = out[:, 0].ravel(), out[:, 1].ravel()
-    halves = (a >> u64(32), a & u64(0xFFFFFFFF), b >> u64(32), b & u64(0xFFFFFFFF))
-    return np.stack(halves, 1).astype(np.uint32)
+    indices = u64(first) + np.arange(counters, dtype=u64)
+    return np.stack(mapped(_words, indices, u64(call), u64(attempt), u64(key[0] | key[1] << 32)), 1)
 
 
 def known_answers() -> Iterator[Row]:
     """The published words."""
     for counter, key, words in KNOWN:
-        got = philox(counter[0] | counter[1] << 32, GROUPS, counter[2], counter[3], key)[0]
+        got = philox(counter[0] | counter[1] << 32, 1, counter[2], counter[3], key)[0]
         wrong = int((got != np.array(words, np.uint32)).sum())
         yield exact("words", f"Random123, counter {counter[0]:08x} {counter[1]:08x} ...: wrong words", wrong)
 

@@ -7,7 +7,7 @@ import multiprocessing
 import threading
 from collections.abc import Iterator
 
-import numba
+from fastinit.kernels import cpus
 
 
 def _alone() -> bool:
@@ -17,16 +17,6 @@ def _alone() -> bool:
 
 @contextlib.contextmanager
 def share() -> Iterator[None]:
-    """Fill with this thread alone where other tasks may run beside it, else with all of Numba's.
-
-    Numba's number of threads is each thread's own, so nobody else's fills change.
-    """
-    if _alone():
+    """Fill with this thread alone where other tasks may run beside it, else with all that fastinit uses."""
+    with contextlib.nullcontext() if _alone() else cpus.at_most(1):
         yield
-        return
-    before = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)

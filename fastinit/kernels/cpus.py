@@ -7,10 +7,12 @@ import functools
 import math
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_own = threading.local()
 
 
 def _text(path: Path) -> str:
@@ -27,7 +29,7 @@ def _folders(own: Path, root: Path) -> Iterator[Path]:
 
 
 def _own_path(own: Path, root: Path) -> str:
-    """This process's path below the root: v1 names its controllers, v2 none."""
+    """The process's own path below the root: v1 names its controllers, v2 none."""
     for line in _text(own).splitlines():
         _, controllers, path = line.split(":", 2)
         if ("cpu" in controllers.split(",")) if root.name == "cpu" else not controllers:
@@ -74,8 +76,22 @@ def usual() -> int:
     return max(min(most, _number("OMP_NUM_THREADS") or most, math.ceil(min(quota(), most))), 1)
 
 
+@contextlib.contextmanager
+def at_most(count: int) -> Iterator[None]:
+    """Let this thread's fills use at most so many threads."""
+    before, _own.most = _most(), count
+    try:
+        yield
+    finally:
+        _own.most = before
+
+
+def _most() -> int:
+    return int(getattr(_own, "most", sys.maxsize))
+
+
 def allowed() -> int:
-    """Threads of this thread's fills: the usual number, or less after `numba.set_num_threads`.
+    """Threads of this thread's fills: the usual number, or less by `at_most` or after `numba.set_num_threads`.
 
     Numba is asked only where it has started threads of its own, as that call does.
     """
@@ -83,5 +99,5 @@ def allowed() -> int:
     if numba is not None and hasattr(numba, "threading_layer"):
         with contextlib.suppress(ValueError):
             numba.threading_layer()
-            return min(usual(), int(numba.get_num_threads()))
-    return usual()
+            return min(usual(), int(numba.get_num_threads()), _most())
+    return min(usual(), _most())

@@ -7,21 +7,10 @@ from llvmlite import ir
 
 from fastinit.arithmetic.philox import round_keys
 from fastinit.kernels import machine, tiles
-from fastinit.kernels.machine import Machine
 from fastinit.kernels.row import Row
 from fastinit.kernels.targets.llvm import I32, I64, Instructions, number, pointer, store
+from fastinit.kernels.targets.names import TARGETS
 from fastinit.kernels.targets.scalars import Scalars
-
-_X86, _ARM = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"
-#: What --target names, besides this machine.
-TARGETS = {
-    "sse2": Machine(_X86, "x86-64", ""),
-    "avx": Machine(_X86, "sandybridge", "+avx"),
-    "avx2": Machine(_X86, "haswell", "+avx2,+fma,+f16c"),
-    "avx512": Machine(_X86, "skylake-avx512", "+avx2,+fma,+f16c,+avx512f,+avx512bw,+avx512dq,+avx512vl"),
-    "neon": Machine(_ARM, "generic", "+neon,+fp-armv8"),
-    "ptx": Machine("nvptx64-nvidia-cuda", "sm_80", ""),
-}
 
 
 def _index(target: Instructions) -> ir.Value:

@@ -32,7 +32,7 @@ class Machine(NamedTuple):
 
 @functools.cache
 def host() -> Machine:
-    """This CPU, or what NUMBA_CPU_NAME and NUMBA_CPU_FEATURES say."""
+    """The CPU at hand, or what NUMBA_CPU_NAME and NUMBA_CPU_FEATURES say."""
     name = os.environ.get("NUMBA_CPU_NAME")
     features = os.environ.get("NUMBA_CPU_FEATURES", "" if name == "generic" else None)
     if features is None:

@@ -11,30 +11,19 @@ from numba.extending import intrinsic
 
 from fastinit.kernels import machine
 from fastinit.kernels.layout import ADDRESSES
+from fastinit.kernels.targets.llvm import I32, I64, number, pointer, store
 
-I32, I64, INTEGER = ir.IntType(32), ir.IntType(64), types.int64
-
-
-def _constant(number: int) -> Any:
-    return ir.Constant(I64, number)
-
-
-def _pointer(builder: Any, address: Any) -> Any:
-    return builder.inttoptr(address, ir.PointerType())
+INTEGER = types.int64
 
 
 def _load(builder: Any, address: Any, bits: int = 64) -> Any:
     """An unsigned integer at an address that needs no alignment."""
-    return builder.load(_pointer(builder, address), typ=ir.IntType(bits), align=1)
-
-
-def _store(builder: Any, value: Any, address: Any) -> None:
-    builder.store(value, _pointer(builder, address), align=1)
+    return builder.load(pointer(builder, address), typ=ir.IntType(bits), align=1)
 
 
 def _place(builder: Any, base: Any, index: Any, size: int) -> Any:
     """The address of the `index`-th of things of this size."""
-    return builder.add(base, builder.mul(index, _constant(size)))
+    return builder.add(base, builder.mul(index, number(size)))
 
 
 @intrinsic
@@ -50,10 +39,10 @@ def least(typingctx, a, b):  # type: ignore[no-untyped-def]
 @intrinsic(prefer_literal=True)
 def load(typingctx, address, count):  # type: ignore[no-untyped-def]
     """So many 64-bit integers that lie side by side, as a tuple."""
-    result = types.UniTuple(INTEGER, count.literal_value)
+    result = types.UniTuple(INTEGER, count.literal_value)  # type: ignore[attr-defined]
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
-        loaded = [_load(builder, builder.add(args[0], _constant(8 * i))) for i in range(result.count)]
+        loaded = [_load(builder, builder.add(args[0], number(8 * i))) for i in range(result.count)]
         return context.make_tuple(builder, result, loaded)
 
     return result(address, count), codegen
@@ -68,9 +57,9 @@ def copy_value(typingctx, to, source, itemsize):  # type: ignore[no-untyped-def]
         choice = builder.switch(args[2], after)
         for size in (1, 2, 4, 8):
             block = builder.append_basic_block(f"copy{size}")
-            choice.add_case(_constant(size), block)
+            choice.add_case(number(size), block)
             builder.position_at_end(block)
-            _store(builder, _load(builder, args[1], 8 * size), args[0])
+            store(builder, _load(builder, args[1], 8 * size), args[0])
             builder.branch(after)
         builder.position_at_end(after)
         return context.get_dummy_value()
@@ -84,8 +73,8 @@ def put_entry(typingctx, queue, index, element, address):  # type: ignore[no-unt
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
         place = _place(builder, args[0], args[1], 8)
-        _store(builder, args[2], place)
-        _store(builder, args[3], builder.add(place, _constant(ADDRESSES)))
+        store(builder, args[2], place)
+        store(builder, args[3], builder.add(place, number(ADDRESSES)))
         return context.get_dummy_value()
 
     return types.void(*[INTEGER] * 4), codegen
@@ -94,11 +83,11 @@ def put_entry(typingctx, queue, index, element, address):  # type: ignore[no-unt
 @intrinsic
 def get_entry(typingctx, queue, index):  # type: ignore[no-untyped-def]
     """Read an entry of the queue."""
-    pair = types.UniTuple(INTEGER, 2)
+    pair = types.UniTuple(INTEGER, 2)  # type: ignore[attr-defined]
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
         place = _place(builder, args[0], args[1], 8)
-        entry = [_load(builder, place), _load(builder, builder.add(place, _constant(ADDRESSES)))]
+        entry = [_load(builder, place), _load(builder, builder.add(place, number(ADDRESSES)))]
         return context.make_tuple(builder, pair, entry)
 
     return pair(INTEGER, INTEGER), codegen
@@ -112,15 +101,15 @@ def bits_set(typingctx, bits):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def list_four(typingctx, to, index, base, bits):  # type: ignore[no-untyped-def]
-    """Write `base` plus the numbers of the four lowest set bits as 32-bit integers, from the `index`-th on; clear those bits."""
+    """Write `base` plus the number of each of the four lowest set bits as 32-bit integers; clear those bits."""
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
         to, index, base, bits = args
         place = _place(builder, to, index, 4)
         for i in range(4):
-            number = builder.add(base, builder.cttz(bits, ir.Constant(ir.IntType(1), 0)))
-            _store(builder, builder.trunc(number, I32), builder.add(place, _constant(4 * i)))
-            bits = builder.and_(bits, builder.sub(bits, _constant(1)))
+            found = builder.add(base, builder.cttz(bits, ir.Constant(ir.IntType(1), 0)))
+            store(builder, builder.trunc(found, I32), builder.add(place, number(4 * i)))
+            bits = builder.and_(bits, builder.sub(bits, number(1)))
         return bits
 
     return INTEGER(*[INTEGER] * 4), codegen
@@ -191,7 +180,7 @@ def nap(typingctx, microseconds):  # type: ignore[no-untyped-def]
     """Leave the CPU for about so long (whole milliseconds on Windows)."""
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
-        name, time = ("Sleep", builder.udiv(args[0], _constant(1000))) if sys.platform == "win32" else ("usleep", args[0])
+        name, time = ("Sleep", builder.udiv(args[0], number(1000))) if sys.platform == "win32" else ("usleep", args[0])
         function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(I32, [I32]), name)
         builder.call(function, [builder.trunc(time, I32)])
         return context.get_dummy_value()

@@ -48,11 +48,11 @@ def address_of(array: npt.NDArray[Any]) -> int:
 def scratch() -> int:
     """The address of this thread's scratch memory."""
     try:
-        return _own.address  # type: ignore[no-any-return]
+        address: int = _own.address
     except AttributeError:
         _own.memory = np.empty(SCRATCH // 8 + 1, np.int64)
-        _own.address = address_of(_own.memory)
-        return _own.address
+        address = _own.address = address_of(_own.memory)
+    return address
 
 
 class Helper:

@@ -43,9 +43,9 @@ def load_numbers(target: Instructions, row: Row, address: Any) -> Any:
 class Kept:
     """Scalars that every step of a loop needs, kept in memory from which it loads them anew.
 
-    LLVM cannot know that the output does not lie there, so it does not hoist the loads. Hoisted, 20 keys, spread over all lanes,
-    would fill more registers than there are; loaded, they are spread by the instructions that use them (AVX-512: the normal
-    2 % faster, the tails 20 %).
+    LLVM cannot know that the output does not lie there, so it does not hoist the loads. Hoisted, 20 keys spread over all lanes
+    would fill more registers than there are; loaded, they are spread by the instructions that use them (AVX-512: the tails
+    20 % faster).
     """
 
     def __init__(self, target: Vectors, address: Any, scalars: Sequence[Lanes]) -> None:
@@ -95,7 +95,9 @@ def _fill(target: Vectors, row: Row, call: Lanes, kept: Kept, few: Any, count: i
         planes = _planes_from(target, scalar(target, counter), stream, count, together=count == QUAD)
         for t in range(tiles):
             _put_tile(target, row, address, missing, t, [target.part(plane, t, TILE) for plane in planes], p)
-        moved = [builder.add(x, number(n)) for x, n in ((address, 2 * tiles * row.plane), (missing, 8 * tiles), (counter, count))]
+        moved = [
+            builder.add(x, number(n)) for x, n in ((address, 2 * tiles * row.plane), (missing, 8 * tiles), (counter, count))
+        ]
         return [*moved, builder.sub(left, number(tiles))]
 
     return step

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastinit.arguments.checks import number
 from fastinit.generator import Generator
 from fastinit.initializers import BY_NAME
-from fastinit.kernels.threads import PARALLEL_FROM
-from fastinit.arguments.checks import number
 from fastinit.safetensors.layout import Tensor, shown
 from fastinit.safetensors.rules import Rule
 from fastinit.slabs import Array, Where, cuts
@@ -111,12 +110,12 @@ def _constant(value: int) -> Callable[[Generator, Array | None, Where], object]:
 
 
 def warm(jobs: list[Job], rng: Generator) -> None:
-    """Compile, if that is needed, and start the threads, before there is a file: a few values by each rule for each dtype.
+    """Compile, if that is needed, before there is a file: a few values by each rule for each dtype.
 
     Parameters
     ----------
     jobs : list of Job
-        Of which the largest and the smallest tensor with the same rule and dtype are taken: small ones have their own kernels.
+        Of which one tensor for each rule and dtype is taken.
     rng : fastinit.Generator
         Not drawn from, but for its children.
     """
@@ -124,9 +123,7 @@ def warm(jobs: list[Job], rng: Generator) -> None:
     for entry in jobs:
         if entry.tensor.size and not entry.whole:
             groups.setdefault((str(entry.rule), entry.tensor.kind), []).append(entry)
-    for group in groups.values():
-        group.sort(key=lambda entry: entry.tensor.size)
-        for entry in {id(entry): entry for entry in (group[0], group[-1])}.values():
-            first = next(cuts(entry.tensor.shape, 2 * PARALLEL_FROM))  # at least half of that, where there are so many
-            with named(entry.tensor):
-                entry.draw(rng.child(entry.tensor.name), None, first)
+    for entry, *_ in groups.values():
+        first = next(cuts(entry.tensor.shape, 1 << 12))
+        with named(entry.tensor):
+            entry.draw(rng.child(entry.tensor.name), None, first)

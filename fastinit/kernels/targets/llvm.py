@@ -7,7 +7,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from fastinit.arithmetic.lanes import Kind, Lanes
+from fastinit.arithmetic.lanes import Kind, Lanes, Target
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
 
@@ -72,7 +72,7 @@ def while_left(builder: Any, state: Sequence[Any], least: int, body: Callable[[S
     return now
 
 
-class Instructions:
+class Instructions(Target):
     """A target that appends to an llvmlite builder."""
 
     def __init__(self, builder: Any) -> None:
