@@ -16,14 +16,14 @@ class Process:
 class Import(Process):
     """The interpreter alone and what fastinit needs, so that its own share can be told."""
 
-    params = ("pass", "import numpy", "import numpy, numba", "import fastinit")
+    params = ("pass", "import numpy", "import numpy, llvmlite.binding", "import fastinit")
     param_names = ("statement",)
 
     def time_import(self, statement):
         process.run(statement)
 
 
-#: One value takes the serial kernel, 2^17 the parallel one: the least and the most to compile.
+#: The cheapest law to compile and the dearest; the second takes several threads.
 FILLS = {"one normal": ("normal", 1), "131,072 truncated normals": ("truncated_normal", 2**17)}
 
 

@@ -12,8 +12,8 @@ from benchmarks.measure import Missing
 FIRST_FILL = "import fastinit; fastinit.default_rng(0).{law}(size={values})"
 
 #: Prints the bytes that were resident at the peak of a large fill, over those before it and the output.
-#: A small parallel fill comes first: what is measured is the fill, not the compiler. (The peak that `getrusage` tells is no
-#: use: a child inherits its parent's.)
+#: A small fill by several threads comes first: what is measured is the fill, not the compiler. (The peak that `getrusage` tells
+#: is no use: a child inherits its parent's.)
 PEAK = """
 from pathlib import Path
 import fastinit
@@ -30,9 +30,14 @@ print(max(resident("VmHWM:") - before - out.nbytes, 0))
 """
 
 
+def environment():
+    """That of a new interpreter, which finds the fastinit that is imported here."""
+    return os.environ | {"PYTHONPATH": str(Path(fastinit.__file__).parents[1])}
+
+
 def run(code, cache=None):
-    """Run code in a new interpreter, which finds the fastinit that is imported here; give back what it prints."""
-    env = os.environ | {"PYTHONPATH": str(Path(fastinit.__file__).parents[1])}
+    """Run code in a new interpreter; give back what it prints."""
+    env = environment()
     if cache is not None:
         env["NUMBA_CACHE_DIR"] = str(cache)
     done = subprocess.run([sys.executable, "-c", code], env=env, check=True, capture_output=True, text=True)

@@ -7,17 +7,20 @@ the median of the rounds, or the median of the ratios within rounds.
 from __future__ import annotations
 
 import functools
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
+from numba import njit
 
 import fastinit as fi
 from fastinit import dtypes
+from fastinit.kernels import cpus
 
 Array = npt.NDArray[Any]
 Call = Callable[[], object]
@@ -55,22 +58,31 @@ def touched(values: int, dtype: str) -> Array:
 
 
 def _store(out: Array, constant: Any) -> None:
-    for i in prange(out.size):
+    for i in range(out.size):
         out[i] = constant
 
 
 @functools.cache
 def _compiled_store() -> Any:
     try:
-        return njit(parallel=True, cache=True)(_store)
+        return njit(nogil=True, cache=True)(_store)
     except RuntimeError:  # no directory to keep a cache in
-        return njit(parallel=True)(_store)
+        return njit(nogil=True)(_store)
+
+
+@functools.cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads)
 
 
 def store(out: Array) -> Array:
-    """The yardstick: all threads store one constant, which is as fast as memory takes it."""
-    cells = out.view(f"u{out.itemsize}")
-    _compiled_store()(cells, cells.dtype.type(1))  # no byte pattern repeats in a 1, so this cannot become a call of memset
+    """The yardstick: all threads store one constant, which is as fast as memory takes it.
+
+    By a pool that sleeps between the calls: OpenMP's threads would still spin while the next call is timed.
+    """
+    cells, threads = out.view(f"u{out.itemsize}").reshape(-1), cpus.allowed()
+    constant = cells.dtype.type(1)  # no byte pattern repeats in a 1, so this cannot become a call of memset
+    list(_pool(threads).map(_compiled_store(), np.array_split(cells, threads), itertools.repeat(constant)))
     return out
 
 
