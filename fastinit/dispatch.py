@@ -57,7 +57,8 @@ def run(
     total = out.size
     if plan.law is None or total == 0:
         next_stream()
-        outputs.assign(out, plan.numbers[0])
+        if total:
+            outputs.assign(out, plan.numbers[0])
         return
     whole = block.steps is None and out.flags.c_contiguous
     loop, entry = compiled(plan.law, dtype_name)

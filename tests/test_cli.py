@@ -22,6 +22,7 @@ import pytest
 import fastinit
 from fastinit import dtypes
 from fastinit.cli import main
+from fastinit.kernels import cpus
 from fastinit.slabs import SLAB
 from tests.test_files import small_disk  # noqa: F401
 
@@ -312,9 +313,9 @@ def test_info(capsys):
     assert report["versions"]["fastinit"] == fastinit.__version__
     assert report["versions"]["stream"] == fastinit.STREAM_VERSION
     assert report["versions"]["numba"] == numba.__version__
-    assert report["threads"] == {"most": numba.config.NUMBA_NUM_THREADS, "in_use": numba.get_num_threads()}
-    assert report["threading_layer"]["in_use"] == numba.threading_layer()
-    assert report["threading_layer"]["in_use"] in report["threading_layer"]["available"]
+    assert report["threads"]["in_use"] == cpus.usual()
+    assert report["threads"]["affinity"] == cpus.affinity()
+    assert report["threads"]["quota"] is None or report["threads"]["quota"] > 0
     assert report["cpu"]["name"]
     assert main(["info"]) == 0
     out = capsys.readouterr().out
@@ -324,39 +325,46 @@ def test_info(capsys):
 
 
 def test_info_where_the_environment_decides(tmp_path):
-    more = {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_CPU_NAME": "generic", "NUMBA_THREADING_LAYER": "workqueue"}
-    done = run("info", "--json", NUMBA_NUM_THREADS="1", **more)
+    more = {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_CPU_NAME": "generic"}
+    done = run("info", "--json", NUMBA_NUM_THREADS="5", **more)
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads(done.stdout)
     assert Path(report["cache_directory"]).is_relative_to(tmp_path)
     assert report["cpu"]["NUMBA_CPU_NAME"] == "generic"
-    assert report["threads"] == {"most": 1, "in_use": 1}
-    assert report["threading_layer"]["in_use"] == "workqueue"
-
-
-def test_a_threading_layer_that_is_not_there(tmp_path):
-    report = json.loads(run("info", "--json", NUMBA_THREADING_LAYER="tbb").stdout)
-    if "tbb" in report["threading_layer"]["available"]:
-        pytest.skip("tbb is there")
-    assert report["threading_layer"]["in_use"].startswith("none (No threading layer could be loaded")
-    assert report["threads"]["in_use"] is None
-    done = run("info", NUMBA_THREADING_LAYER="tbb")
-    assert (done.returncode, done.stderr) == (0, "")
-    for arguments in ("fill x.npy --shape 1000000 --dist normal", "warmup --dtype uint32"):
-        done = run(*arguments.split(), cwd=tmp_path, NUMBA_THREADING_LAYER="tbb")
-        assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.startswith("fastinit: error: No threading layer could be loaded")
-        assert done.stderr.count("\n") == 1
-    assert names(tmp_path) == []
+    assert report["threads"]["in_use"] == 5
 
 
 def test_warmup_serves_the_next_process(tmp_path):
     first, second = (run("warmup", "--dtype", "uint32", NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
-    for done, start in ((first, "kernels=2 compiled=2 cached=0 seconds="), (second, "kernels=2 compiled=0 cached=2 seconds=")):
+    for done, start in ((first, "kernels=1 compiled=1 cached=0 seconds="), (second, "kernels=1 compiled=0 cached=1 seconds=")):
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith(start)
         assert f" cache={tmp_path}" in done.stdout
-    assert len(list(tmp_path.rglob("*.nbc"))) == 2
+    assert len(list(tmp_path.rglob("*.fastinit"))) == 2  # the loop and the row
+
+
+@pytest.mark.parametrize("more", [[], ["--asm"], ["--target", "ptx", "--asm"], ["--target", "neon"]])
+def test_explain(capsys, more):
+    assert main(["explain", "normal", "--dtype", "bfloat16", *more]) == 0
+    out = capsys.readouterr().out
+    assert "attempt" in out
+    assert ("fma.rn.f32" in out) == ("ptx" in more)
+    assert ("define" in out) == ("--asm" not in more)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["bits", "--dtype", "float32"], "--dtype must be one of uint32 for bits; got float32"),
+        (["uniform", "--dtype", "float16"], "--dtype must be one of float32, float64 for uniform; got float16"),
+        (["gamma"], "invalid choice: 'gamma'"),
+        (["normal", "--target", "vax"], "invalid choice: 'vax'"),
+    ],
+)
+def test_explain_refuses(arguments, said):
+    done = run("explain", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
 
 
 def test_a_reader_that_leaves():

@@ -18,9 +18,9 @@ from fastinit.bench.peers import Job
 #: The worker finds what this process would find: it is given its search path.
 START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from fastinit.bench.worker import main; main()"
 
-#: How many threads: Numba, OpenMP, MKL, OpenBLAS, XLA. The others are told by a call.
+#: How many threads: fastinit, OpenMP, MKL, OpenBLAS, XLA. The others are told by a call.
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC")
-#: Threads that have done their part sleep: spinning, they would take the cores from the next in turn.
+#: OpenMP's threads, torch's among them, sleep after a call: spinning, they would take the cores from the next in turn.
 SLEEP = {"OMP_WAIT_POLICY": "passive", "KMP_BLOCKTIME": "0"}
 
 
