@@ -7,14 +7,14 @@ import ml_dtypes
 import numpy as np
 import pytest
 import randomgen
-from numba import njit
 
 import fastinit as fi
-from fastinit import dtypes, parameters
-from fastinit.kernels import box_muller as device_angles
-from fastinit.kernels import reals as device_reals
-from fastinit.kernels.lanes import spread
-from fastinit.kernels.memory import store
+from fastinit import dtypes
+from fastinit.arithmetic import reals
+from fastinit.arithmetic.elementary import exponential, negative_log, sin_cos_turn
+from fastinit.distributions.normal import box_muller
+from fastinit.distributions.truncated_normal import truncated_normal
+from fastinit.kernels.mapped import mapped
 from tests import reference, reference_floats
 from tests.conftest import DTYPES
 
@@ -355,7 +355,7 @@ def test_ratio_test(a, b, dtype):
 @pytest.mark.parametrize(("a", "b"), [(-0.6, 1.7), (-1e-5, 3.0), (0.3, 0.4), (2.7, 9.9), (33.3, 33.4), (99.0, 99.5)])
 def test_parameters_are_ieee_operations(a, b):
     """To the last digit, whatever the C library's functions make of it."""
-    plan = parameters.truncated_normal(a, b, 0, 1, "std", dtypes.resolve("float64"))
+    plan = truncated_normal(a, b, 0, 1, "std", dtypes.resolve("float64"))
     numbers = reference.truncation(a, b, 0.0, 1.0, "std", "float64").numbers
     assert set(map(float, plan.numbers[3:])) - {0.0} <= set(map(float, numbers)) | {1.0, float(a)}
 
@@ -379,43 +379,19 @@ CONVERSIONS = {
     },
 }
 WIDTH = {"float32": 32, "float64": 64}
-LANES = 4
+WORD = {"float32": np.uint32, "float64": np.uint64}
 
 
-@njit
-def device_values(word, address):
-    w = spread(word, LANES)
-    store(address, device_reals.u01_closed_open(w))
-    store(address + 32, device_reals.u01_open_closed(w))
-    store(address + 64, device_reals.u01_minus_1(w))
-    store(address + 96, device_reals.u11_closed(w))
-    store(address + 128, device_angles.quarter_turns(w))
-    store(address + 160, device_reals.exponential(w))
-    sine, cosine = device_angles.sin_cos_turn(w)
-    store(address + 192, sine)
-    store(address + 224, cosine)
+def values_of(w):
+    """The conversions in the order of `CONVERSIONS`, then functions of the whole word."""
+    ours = (reals.u01_closed_open, reals.u01_open_closed, reals.u01_open_closed_minus_1, reals.u11_closed, reals.quarter_turns)
+    return *(convert(w) for convert in ours), exponential(w), *sin_cos_turn(w)
 
 
-@njit
-def device_box_muller(a, b, address):
-    first, second = device_angles.box_muller(spread(a, LANES), spread(b, LANES))
-    store(address, first)
-    store(address + 32, second)
-
-
-@njit
-def device_negative_log(x, address):
-    v = spread(x, LANES)
-    store(address, device_reals.negative_log(v, v - x))
-    store(address + 32, device_reals.negative_log(v, v - x / x))
-
-
-def call_device(function, dtype, rows, *scalars):
-    """The device function's values, one from each vector, which holds the same in every lane."""
-    out = np.zeros((rows, 32 // np.dtype(dtype).itemsize), dtype)
-    function(*scalars, out.ctypes.data)
-    assert (out[:, 1:LANES] == out[:, :1]).all()
-    return out[:, 0].copy()
+def require_rows(got, expected):
+    """Arrays, one for each column of the table of what is expected, in one precision."""
+    for column, values in zip(zip(*expected, strict=True), got, strict=True):
+        require_same_bits(values, np.array(column, values.dtype))
 
 
 def special_words(dtype):
@@ -428,50 +404,44 @@ def special_words(dtype):
 @pytest.mark.parametrize("dtype", REALS)
 def test_ends_of_conversions(dtype):
     real, last = reference.PRECISION[dtype], 2 ** WIDTH[dtype] - 1
-    unsigned = UNSIGNED[real().itemsize]
-    first_row, last_row = (call_device(device_values, dtype, 8, unsigned(word)) for word in (0, last))
-    for n, (name, (at_zeros, at_ones)) in enumerate(CONVERSIONS[dtype].items()):
+    ours = mapped(values_of, np.array([0, last], WORD[dtype]))
+    for (name, ends), values in zip(CONVERSIONS[dtype].items(), ours, strict=False):
         convert = getattr(reference_floats, name)
-        assert (convert(0, real), convert(last, real)) == (at_zeros, at_ones), name
-        assert (first_row[n], last_row[n]) == (at_zeros, at_ones), name
+        assert (convert(0, real), convert(last, real)) == ends, name
+        assert tuple(values) == ends, name
 
 
 def test_ends_of_u11_closed_in_binary32():
-    for word, value in ((2**31 - 1, 1), (2**31, -1)):
-        assert reference.u11_closed(word, np.float32) == value
-        assert call_device(device_values, "float32", 8, np.uint32(word))[3] == value
+    words = np.array([2**31 - 1, 2**31], np.uint32)
+    assert [reference.u11_closed(int(word), np.float32) for word in words] == [1, -1]
+    assert mapped(reals.u11_closed, words).tolist() == [1, -1]
 
 
 @pytest.mark.parametrize("dtype", REALS)
 def test_functions_of_a_word(dtype):
-    real = reference.PRECISION[dtype]
-    unsigned = UNSIGNED[real().itemsize]
-    for word in special_words(dtype):
-        conversions = [getattr(reference_floats, name)(word, real) for name in CONVERSIONS[dtype]]
-        expected = [*conversions, reference_floats.exponential(word, real), *reference_floats.sin_cos(word, real)]
-        require_same_bits(call_device(device_values, dtype, 8, unsigned(word)), np.array(expected, real))
+    real, words = reference.PRECISION[dtype], special_words(dtype)
+    conversions = [getattr(reference_floats, name) for name in (*CONVERSIONS[dtype], "exponential")]
+    expected = [[*(convert(word, real) for convert in conversions), *reference_floats.sin_cos(word, real)] for word in words]
+    require_rows(mapped(values_of, np.array(words, WORD[dtype])), expected)
 
 
 @pytest.mark.parametrize("dtype", REALS)
 def test_box_muller(dtype):
-    real = reference.PRECISION[dtype]
-    unsigned = UNSIGNED[real().itemsize]
-    last = 2 ** WIDTH[dtype] - 1
-    words = special_words(dtype)
-    for pair in [(0, 0), (0, last), (last, 0), (last, last), *zip(words, reversed(words), strict=True)]:
-        expected = np.array(reference_floats.box_muller(pair, real), real)
-        require_same_bits(call_device(device_box_muller, dtype, 2, *map(unsigned, pair)), expected)
+    last, words = 2 ** WIDTH[dtype] - 1, special_words(dtype)
+    pairs = [(0, 0), (0, last), (last, 0), (last, last), *zip(words, reversed(words), strict=True)]
+    expected = [reference_floats.box_muller(pair, reference.PRECISION[dtype]) for pair in pairs]
+    require_rows(mapped(box_muller, *np.array(pairs, WORD[dtype]).T), expected)
 
 
 @pytest.mark.parametrize("dtype", REALS)
 def test_negative_log(dtype):
     """Around 1 and around the numbers where k steps, which are sqrt(1/2) and sqrt(2) times powers of 2."""
     real = reference.PRECISION[dtype]
-    middles = [2.0**n for n in (-65, -33, -1, 0, 1)] + [math.sqrt(2.0) * 2.0**n for n in (-33, -2, -1, 0)]
-    for middle in map(real, middles):
-        for x in (np.nextafter(middle, real(0)), middle, np.nextafter(middle, real(INF))):
-            expected = [reference.negative_log(x, real(0)), reference.negative_log(x, x - real(1))]
-            require_same_bits(call_device(device_negative_log, dtype, 2, x), np.array(expected, real))
+    middles = np.array([2.0**n for n in (-65, -33, -1, 0, 1)] + [math.sqrt(2.0) * 2.0**n for n in (-33, -2, -1, 0)], real)
+    x = np.concatenate([np.nextafter(middles, real(0)), middles, np.nextafter(middles, real(INF))])
+    for x_minus_1 in (np.zeros_like(x), x - real(1)):
+        expected = [reference.negative_log(*pair) for pair in zip(x, x_minus_1, strict=True)]
+        require_same_bits(mapped(negative_log, x, x_minus_1), np.array(expected, real))
 
 
 # The definition's own arithmetic

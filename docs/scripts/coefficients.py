@@ -1,4 +1,4 @@
-"""Derive every polynomial of the stream format: run it to see the constants that the kernels and the test twin hold.
+"""Derive every polynomial of the stream format: run it to see the constants of `fastinit/arithmetic` and `distributions`.
 
 Elementary functions are interpolated at Chebyshev nodes (within a factor of about two of the minimax error) in 60-digit
 arithmetic. The proposals for the truncated normal law are the polynomials whose density, divided into the wanted one, varies

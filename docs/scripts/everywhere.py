@@ -24,7 +24,7 @@ from typing import NamedTuple
 import everywhere_roots as roots
 
 TREE = Path(__file__).resolve().parents[2]
-NUMBA_OWN = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER", "PYTHONPATH", "PYTHONHOME")
+NUMBA_OWN = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_NUM_THREADS", "PYTHONPATH", "PYTHONHOME")
 
 
 class Environment(NamedTuple):
@@ -47,9 +47,6 @@ def here(work):
 def thread_counts(work):
     for count in (1, 2, 7):
         yield Environment(f"{count} threads", variables={"NUMBA_NUM_THREADS": str(count)})
-    for layer in ("workqueue", "omp"):
-        variables = {"NUMBA_NUM_THREADS": "3", "NUMBA_THREADING_LAYER": layer}
-        yield Environment(f"3 threads, {layer}", variables=variables)
 
 
 def chunks(work):
@@ -85,7 +82,7 @@ def cpus(work):
 
 
 def options(work):
-    """Numba's own switches, which may change the code but no value."""
+    """Numba's own switches, which may change the code of the loop but no value; names in the cache do not tell them apart."""
     for switch in (
         "NUMBA_BOUNDSCHECK=1",
         "NUMBA_LOOP_VECTORIZE=0",
@@ -94,7 +91,7 @@ def options(work):
         "NUMBA_ENABLE_AVX=0",
     ):
         name, _, value = switch.partition("=")
-        yield Environment(switch, variables={name: value})
+        yield Environment(switch, variables={name: value, "NUMBA_CACHE_DIR": str(work / "caches" / switch)})
 
 
 def _venv(python, packages, work):

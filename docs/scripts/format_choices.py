@@ -2,12 +2,11 @@
 
 The map from elements to words, on a serial float32 uniform fill: *pair-major* stores each 64-bit plane of a tile as it
 is (so it is built), *word-major* narrows the planes to their 32-bit words and stores w0, w1, w2, w3 of a tile one after the
-other; *scalar* is word-major as plain Numba, left to LLVM's vectoriser. A vector of counters is 1, 2, 4 or 8 chains of eight
-64-bit lanes.
+other. A vector of counters is 1, 2, 4 or 8 chains of eight 64-bit lanes.
 """
 
 import argparse
-import functools
+import ctypes
 import sys
 from pathlib import Path
 
@@ -15,141 +14,93 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
 
 import fastinit as fi
 from benchmarks.measure import medians, timed_rounds, touched
-from fastinit import dtypes, parameters
-from fastinit.kernels.lanes import bitcast, convert, device, iota, llvm_type, spread
-from fastinit.kernels.philox import HALF, LOW, PAIR, TILE, philox4x32
-from fastinit.kernels.plain import uniform
-from fastinit.kernels.rounding import as_is
+from fastinit import dtypes
+from fastinit.arithmetic.lanes import bitcast, convert, u32, u64
+from fastinit.arithmetic.philox import ROUNDS, philox4x32, round_keys
+from fastinit.distributions.uniform import stepped, uniform
+from fastinit.kernels import machine
+from fastinit.kernels.layout import PAIR, TILE
+from fastinit.kernels.mapped import known_numbers
+from fastinit.kernels.targets.llvm import I64, number, store, while_left
+from fastinit.kernels.targets.vectors import Vectors
+from fastinit.kernels.tiles import Kept, scalar
 
-u32, u64 = np.uint32, np.uint64
 VECTORS, TILES = (8, 16, 32, 64), (16, 32, 64)  # counters of each
-REAL = dtypes.resolve("float32")
-UNIFORM = tuple(parameters.uniform(0.0, 1.0, REAL).numbers.tolist())
-STEP = np.float32(2**-24)
+BYTES = 16  # that a counter's values take
+PLAN = uniform(0.0, 1.0, dtypes.resolve("float32"))
+
+#: What a tile stores one after the other, of the planes A and B of its counters.
+LAYOUTS = {
+    "pair-major": lambda a, b: [bitcast(plane, u32) for plane in (a, b)],
+    "word-major": lambda a, b: [convert(word, u32) for word in (a >> 32, a, b >> 32, b)],
+}
 
 
-@intrinsic(prefer_literal=True)
-def store_runs(typingctx, address, value, count, distance):
-    """Write each run of `count` lanes `distance` bytes after the one before."""
-    run = count.literal_value
-    i64, vector = ir.IntType(64), ir.VectorType(llvm_type(value).element, run)
+def trace(layout, vector, tile):
+    """LLVM's text of fill(address, counters, call, key, memory for the keys): whole tiles by vectors of counters."""
+    module, run = ir.Module("layout"), min(vector, tile)
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [I64] * 5), "fill")
+    target = Vectors(ir.IRBuilder(function.append_basic_block("entry")), machine.host().traits)
+    builder, (address, counters, call, key, memory) = target.builder, function.args
+    kept = Kept(target, memory, round_keys(scalar(target, key)))
 
-    def codegen(context, builder, sig, args):
-        for i in range(value.count // run):
-            mask = ir.Constant(ir.VectorType(ir.IntType(32), run), list(range(i * run, (i + 1) * run)))
-            lanes = builder.shuffle_vector(args[1], args[1], mask)
-            place = builder.add(args[0], builder.mul(args[3], ir.Constant(i64, i)))
-            builder.store(lanes, builder.inttoptr(place, vector.as_pointer()), align=1)
-        return context.get_dummy_value()
+    def step(state):
+        counter, left = state
+        x0 = scalar(target, counter) + target.count_up(u64, vector)
+        nothing = x0.constant(0)
+        planes = philox4x32(x0, nothing, scalar(target, call).spread(vector), nothing, kept.load())
+        first, entry = builder.udiv(counter, number(tile)), builder.urem(counter, number(tile))
+        base = builder.add(address, builder.mul(first, number(tile * BYTES)))
+        parts = LAYOUTS[layout](*planes)
+        for i, words in enumerate(parts):
+            x, each = stepped(words, known_numbers(PLAN, words)), BYTES // len(parts)
+            place = builder.add(base, builder.mul(entry, number(each)))
+            for j in range(vector // run):
+                store(builder, target.part(x, j, run * x.width // vector).value, place, (j * BYTES + i * each) * tile)
+        return [builder.add(counter, number(vector)), builder.sub(left, number(vector))]
 
-    return types.void(address, value, count, distance), codegen
-
-
-def pair_major(vector, tile):
-    """The storing end: planes A and B of a vector of counters, the first of which is entry `entry` of the tile at `base`."""
-    run, plane = 2 * min(vector, tile), u64(8 * tile)
-
-    @device
-    def put(base, entry, a, b, p):
-        (x, y), _ = uniform(bitcast(a, u32), bitcast(b, u32), p, as_is)
-        store_runs(base + entry * u64(8), x, run, plane * u64(2))
-        store_runs(base + entry * u64(8) + plane, y, run, plane * u64(2))
-
-    return put
+    while_left(builder, [number(0), counters], vector, step)
+    builder.ret_void()
+    return str(module)
 
 
-def word_major(vector, tile):
-    run, words, size = min(vector, tile), u64(4 * tile), u64(16 * tile)
-
-    @device
-    def put(base, entry, a, b, p):
-        place = base + entry * u64(4)
-        (x, y), _ = uniform(convert(a >> HALF, u32), convert(a & LOW, u32), p, as_is)
-        store_runs(place, x, run, size)
-        store_runs(place + words, y, run, size)
-        (x, y), _ = uniform(convert(b >> HALF, u32), convert(b & LOW, u32), p, as_is)
-        store_runs(place + words * u64(2), x, run, size)
-        store_runs(place + words * u64(3), y, run, size)
-
-    return put
-
-
-def vectors(layout, vector, tile):
-    """A fill of whole tiles by vectors of counters; what it closes over are constants to the compiler."""
-    put, step, tile_counters, tile_bytes = layout(vector, tile), u64(vector), u64(tile), u64(16 * tile)
-
-    @njit(error_model="numpy")
-    def fill(out, address, counters, call, key, p):
-        for counter in range(u64(0), counters, step):
-            lanes = spread(u64(counter & LOW), vector)
-            upper, word2, word3 = spread(u64(counter >> HALF), vector), spread(call, vector), spread(u64(0), vector)
-            a, b = philox4x32(lanes + iota(lanes), upper, word2, word3, key)
-            put(address + counter // tile_counters * tile_bytes, counter % tile_counters, a, b, p)
-
-    return fill
-
-
-@device
-def real(word):
-    return np.float32(np.int32(u32(word) >> u32(8))) * STEP
-
-
-def scalars(tile):
-    """The same as word-major, one counter at a time."""
-    tile_counters = u64(tile)
-
-    @njit(error_model="numpy")
-    def fill(out, address, counters, call, key, p):
-        for first in range(u64(0), counters, tile_counters):
-            for i in range(tile_counters):
-                counter = first + i
-                a, b = philox4x32(counter & LOW, counter >> HALF, call, u64(0), key)
-                place = first * u64(4) + i
-                out[place] = real(a >> HALF)
-                out[place + tile_counters] = real(a & LOW)
-                out[place + u64(2) * tile_counters] = real(b >> HALF)
-                out[place + u64(3) * tile_counters] = real(b & LOW)
-
-    return fill
+def compiled(layout, vector, tile):
+    (address,) = machine.link(machine.object_code(trace(layout, vector, tile)), "fill")
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 5)(address)
 
 
 def variants():
     """(layout, chains, tile) -> fill."""
-    fills = {}
-    for tile in TILES:
-        for name, layout in (("pair-major", pair_major), ("word-major", word_major)):
-            fills |= {(name, f"{vector // 8}", tile): vectors(layout, vector, tile) for vector in VECTORS}
-        fills["scalar", "LLVM's", tile] = scalars(tile)
-    return fills
+    return {
+        (layout, vector // 8, tile): compiled(layout, vector, tile)
+        for tile in TILES
+        for layout in LAYOUTS
+        for vector in VECTORS
+    }
 
 
-def stream():
-    """Call and key words of a fresh Generator's first call."""
-    return (0, *fi.default_rng(0)._key)
+def bound(fill, out):
+    """The fill of this array by a fresh Generator's first call."""
+    low, high = fi.default_rng(0)._key
+    keys = np.empty(2 * ROUNDS, np.uint64)
+
+    return lambda: fill(out.ctypes.data, out.size // 4, 0, low | high << 32, keys.ctypes.data)
 
 
 def check(fills, values):
     """All widths of a layout and tile must make the same values, and those of the built one be fastinit's."""
     expected = {("pair-major", TILE): fi.default_rng(0).uniform(size=values)}
-    for (name, chains, tile), fill in fills.items():
+    for (layout, chains, tile), fill in fills.items():
         out = np.zeros(values, np.float32)
         bound(fill, out)()
-        layout = "word-major" if name == "scalar" else name
         same = np.array_equal(out, expected.setdefault((layout, tile), out))
-        assert same, f"{name}, {chains} chains, tile of {tile}: other values"
+        assert same, f"{layout}, {chains} chains, tile of {tile}: other values"
 
 
-def bound(fill, out):
-    call, low, high = stream()
-    return functools.partial(fill, out, u64(out.ctypes.data), u64(out.size // 4), u64(call), u64(low | high << 32), UNIFORM)
-
-
-def layouts(sizes, count):
+def measured(sizes, count):
     """Nanoseconds per value of every layout and size."""
     fills = variants()
     check(fills, 4 * max(*VECTORS, *TILES) * 8)
@@ -160,9 +111,9 @@ def layouts(sizes, count):
     yield "| layout | chains of 8 counters | counters per tile | " + " | ".join(f"{n:,} values" for n in sizes) + " |"
     yield "|---|--:|--:|" + "--:|" * len(sizes)
     for key in fills:
-        built = " (as built)" if key == ("pair-major", f"{PAIR // 8}", TILE) else ""
-        name, chains, tile = key
-        yield f"| {name}{built} | {chains} | {tile} | " + " | ".join(f"{column[key]:.3f}" for column in columns) + " |"
+        built = " (as built)" if key == ("pair-major", PAIR // 8, TILE) else ""
+        layout, chains, tile = key
+        yield f"| {layout}{built} | {chains} | {tile} | " + " | ".join(f"{column[key]:.3f}" for column in columns) + " |"
 
 
 def main():
@@ -173,7 +124,7 @@ def main():
     if any(n < 256 or n % 256 for n in args.values) or args.rounds < 1:
         parser.error(f"--values must be multiples of 256 and --rounds at least 1; got {args.values}, {args.rounds}")
     print("Serial uniform float32 fill, ns per value:\n")
-    print("\n".join(layouts(args.values, args.rounds)))
+    print("\n".join(measured(args.values, args.rounds)))
 
 
 if __name__ == "__main__":

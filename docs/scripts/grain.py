@@ -22,90 +22,70 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import numpy as np
 from numba import njit
 
-from fastinit import dtypes, parameters
+from fastinit import dtypes
+from fastinit.arithmetic.lanes import bitcast, convert, f32, fma, i32, maximum, minimum
 from fastinit.check import fits
 from fastinit.check.cells import cells
 from fastinit.check.laws import Law
-from fastinit.kernels.lanes import bitcast, convert, device, fma
-from fastinit.kernels.memory import doubles, load, store_missing_bits, store_planes
-from fastinit.kernels.rounding import as_is
-from fastinit.kernels.rows import METHODS, STORAGE
-from fastinit.kernels.truncated import central_test, inside, value_and_slope
-from fastinit.proposals import NUMBERS
+from fastinit.distributions import LAWS
+from fastinit.distributions.central import CENTRAL, value_and_slope
+from fastinit.distributions.truncated_normal import truncated_normal
+from fastinit.kernels.mapped import known_numbers, mapped
 
-LANES = 16
 BLOCK = 1 << 16
 INTERVALS = ((-2.0, 2.0), (-1.0, 1.0), (-3.0, 3.0), (-math.inf, 2.0), (0.0, math.inf), (1.0, math.inf), (2.0, math.inf))
 SINGLE, DOUBLE = dtypes.resolve("float32"), dtypes.resolve("float64")
 COUNTED = tuple(dtypes.resolve(name) for name in ("float32", "float16", "bfloat16"))
 JOINED = 10**11  # cells are joined as the check would for so many values
 DEVIATIONS = 6.0  # of chi-squared: p is some 10^-9 there, well below 0.001 over the number of tests
-f32, i32, u32, u64 = np.float32, np.int32, np.uint32, np.uint64
+u32, u64 = np.uint32, np.uint64
 
 
-@device
-def refined_one(w, p, encode):
-    """`central_one` of the middle of 256 words, and from there to the word along the tangent."""
-    low = fma(convert(bitcast(w & u32(0xFF), i32), f32), f32(2**-31), f32(-127.5 * 2**-31)) * p[4]
-    u = fma(fma(convert(bitcast(w & u32(0xFFFFFF00), i32), f32), f32(2**-31), f32(2**-24)), p[4], p[5])
+def refined(w, p):
+    """The central law's value of the middle of 256 words, and from there to the word along the tangent."""
+    low = fma(convert(bitcast(w & 0xFF, i32), f32), 2.0**-31, -127.5 * 2.0**-31) * p.half_width
+    u = fma(fma(convert(bitcast(w & 0xFFFFFF00, i32), f32), 2.0**-31, 2.0**-24), p.half_width, p.middle)
     x, slope = value_and_slope(u)
-    return encode(inside(fma(slope, low, x), p))
+    return minimum(maximum(fma(fma(slope, low, x), p.scale, p.loc), p.least), p.greatest)
 
 
-@device
-def refined_trial(a, b, v, w, p, encode):
-    return (refined_one(a, p, encode), refined_one(b, p, encode)), (central_test(a, v, p), central_test(b, w, p))
+def ways(law):
+    """The name, the dtype and the transformation of each row."""
+    yield "float32", SINGLE, law
+    if law is CENTRAL:
+        yield "float32 and low bits", SINGLE, law._replace(value=refined)
+    yield "float64", DOUBLE, law
 
 
-def ways(method):
-    """The name, the dtype and the trial of each row."""
-    trial = METHODS[method].trial
-    yield "float32", SINGLE, trial
-    if method == "truncated_central":
-        yield "float32 and low bits", SINGLE, refined_trial
-    yield "float64", DOUBLE, trial
+def kernel(law, plan):
+    """A function of lanes of words and second words: the values, and whether they are accepted."""
+
+    def trial(w, v):
+        p = known_numbers(plan, w)
+        return law.value(w, p), law.sure(w) | law.accept(w, v, p)
+
+    return trial
 
 
-def kernel(trial, word):
-    """A function of words and second words that writes the values and, a bit for each, which are not accepted."""
-    width, half = u64(np.dtype(word).itemsize), LANES // 2
-
-    @njit(error_model="numpy", nogil=True)
-    def transform(words, tests, parameters_at, out, missing):
-        p = doubles(u64(parameters_at), NUMBERS)
-        w, v, o, m = u64(words.ctypes.data), u64(tests.ctypes.data), u64(out.ctypes.data), u64(missing.ctypes.data)
-        middle = u64(half) * width
-        for i in range(u64(words.size // LANES)):
-            at = i * u64(LANES) * width
-            a, b = load(w + at, word, half), load(w + at + middle, word, half)
-            values, accepts = trial(a, b, load(v + at, word, half), load(v + at + middle, word, half), p, as_is)
-            store_planes(o + at, values, middle)
-            store_missing_bits(m + i * u64(8), accepts)
-
-    return transform
-
-
-@njit(nogil=True)
-def fill_words(first, step, w, v):
+def words_from(first, step, word):
     """Words from `first` on, any one of each step, and second words; as the upper half of a word if those have 64 bits.
 
     The lower half is then its middle, with the word's last 7 bits, which say who is in doubt.
     """
-    wide = u64(w.itemsize * 8 - 32)
-    for i in range(w.size):
-        at = u64(first) + u64(i) * u64(step)
-        at += (at // u64(step) * u64(0x9E3779B97F4A7C15) >> u64(40)) % u64(step)
-        below = (u64(1 << 31) | at & u64(127)) * u64(wide > u64(0))
-        w[i] = at << wide | below
-        v[i] = ((at >> u64(7)) * u64(0x9E3779B9) & u64(0xFFFFFFFF)) << wide
+    at = u64(first) + np.arange(BLOCK, dtype=u64) * u64(step)
+    at += (at // u64(step) * u64(0x9E3779B97F4A7C15) >> u64(40)) % u64(step)
+    second = (at >> u64(7)) * u64(0x9E3779B9) & u64(0xFFFFFFFF)
+    if word is u32:
+        return at.astype(u32), second.astype(u32)
+    return at << u64(32) | u64(1 << 31) | at & u64(127), second << u64(32)
 
 
 @njit(nogil=True)
-def tally(x, missing, edges, counts):
+def tally(x, accepted, edges, counts):
     """Count what is accepted; the cell is looked for from the last one on, for neighbouring words have neighbouring values."""
     k = 0
     for i in range(x.size):
-        if missing[i // LANES] >> u64(i % LANES) & u64(1):
+        if not accepted[i]:
             continue
         value = np.float64(np.float32(x[i]))
         while k < edges.size and value >= edges[k]:
@@ -115,32 +95,27 @@ def tally(x, missing, edges, counts):
         counts[k] += 1
 
 
-def sweep(law, real, transform, plan, first, count, step):
+def sweep(law, real, trial, first, count, step):
     """How many of `count` words from `first` on, one of every `step`, are accepted in each cell, for each dtype counted."""
     found = [np.zeros(len(cells(law, counted).mass), np.int64) for counted in COUNTED]
-    word = STORAGE[real.name].word
-    w, v, missing = np.empty(BLOCK, word), np.empty(BLOCK, word), np.empty(BLOCK // LANES, u64)
-    out = np.empty(BLOCK, real.dtype)
     for start in range(first, first + count, BLOCK * step):
-        fill_words(start, step, w, v)
-        transform(w, v, plan.address, out, missing)
+        x, accepted = mapped(trial, *words_from(start, step, u32 if real is SINGLE else u64))
         for counts, counted in zip(found, COUNTED, strict=True):
-            tally(out, missing, cells(law, counted).edges, counts)
+            tally(x, accepted, cells(law, counted).edges, counts)
     return found
 
 
 def planned(interval, real):
-    return parameters.truncated_normal(*interval, 0.0, 1.0, "std", real)
+    return truncated_normal(*interval, 0.0, 1.0, "std", real)
 
 
-def excesses(interval, real, trial, step, threads):
+def excesses(interval, real, way, step, threads):
     """The excess per value of each dtype counted, and how many values it takes until the check sees it."""
-    law, plan = Law("normal", *interval), planned(interval, real)
-    transform = kernel(trial, STORAGE[real.name].word)
+    law, trial = Law("normal", *interval), kernel(way, planned(interval, real))
     pieces = 64
     share = 2**32 // pieces
     with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(lambda i: sweep(law, real, transform, plan, i * share, share, step), range(pieces)))
+        parts = list(pool.map(lambda i: sweep(law, real, trial, i * share, share, step), range(pieces)))
     for counts, counted in zip((sum(of_one) for of_one in zip(*parts, strict=True)), COUNTED, strict=True):
         shares, expected = fits.joined(counts / counts.sum(), cells(law, counted).mass, JOINED)
         mass = expected / JOINED
@@ -156,8 +131,8 @@ def main():
     print("| interval | kernels | " + " | ".join(f"{real.name} | seen from" for real in COUNTED) + " |")
     print("|---|---|" + "--:|--:|" * len(COUNTED))
     for interval in INTERVALS:
-        for name, real, trial in ways(planned(interval, SINGLE).method):
-            found = excesses(interval, real, trial, args.step, args.threads)
+        for name, real, way in ways(LAWS[planned(interval, SINGLE).law]):
+            found = excesses(interval, real, way, args.step, args.threads)
             row = " | ".join(f"{excess:.1e} | {seen:.0e}" for excess, seen in found)
             print(f"| {interval[0]:g} {interval[1]:g} | {name} | {row} |", flush=True)
 

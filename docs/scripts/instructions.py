@@ -1,20 +1,21 @@
-"""What one turn of each kernel's inner loop is made of: machine instructions by kind, read from the compiled assembly.
+"""What one turn of each row's inner loop is made of: machine instructions by kind, read from the compiled assembly.
 
-    python docs/scripts/instructions.py [METHOD] [DTYPE] [--listing]
+    python docs/scripts/instructions.py [LAW] [DTYPE] [--listing]
 
-The loop is the basic block that multiplies and jumps to itself. A turn fills two tiles: 128 float32 values, or 64 float64.
+The loop is the basic block that multiplies and jumps to itself. A turn fills two tiles: 128 float32 values, or 64 float64;
+four of narrow uniforms on AVX-512.
 """
 
 import argparse
-import os
 import re
-import tempfile
+import sys
 from collections import Counter
+from pathlib import Path
 
-_EMPTY = tempfile.TemporaryDirectory()  # code from Numba's cache has no assembly to read
-os.environ["NUMBA_CACHE_DIR"] = _EMPTY.name
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from fastinit.kernels.rows import ROWS, kernel  # noqa: E402
+from fastinit.kernels.explain import explain
+from fastinit.kernels.rows import ROWS, row
 
 BLOCK = re.compile(r"^(\.LBB\w+):", re.MULTILINE)
 MULTIPLY = ("pmuludq", "umull", "umlal")
@@ -31,10 +32,9 @@ def blocks(assembly):
         yield name, [line for line in lines if line and not line.startswith((".", "#")) and not line.endswith(":")]
 
 
-def inner_loop(method, dtype):
+def inner_loop(law, dtype):
     """The instructions of the loop over pairs of tiles."""
-    compiled = kernel(method, dtype, False)
-    assembly = "".join(compiled.inspect_asm(compiled.signatures[0]))
+    assembly = explain(row(law, dtype), assembly=True)
     loops = (lines for name, lines in blocks(assembly) if any(line.startswith("j") and line.endswith(name) for line in lines))
     return max(loops, key=lambda lines: sum(m in line for m in MULTIPLY for line in lines))
 
@@ -57,17 +57,17 @@ def kinds(lines):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("method", nargs="?", help="only this method")
+    parser.add_argument("law", nargs="?", help="only this law")
     parser.add_argument("dtype", nargs="?", help="only this dtype")
     parser.add_argument("--listing", action="store_true", help="print the instructions by name too")
     args = parser.parse_args()
     print(f"{'row':28} {'all':>5} {'vector':>7} {'stores':>7} {'spills':>7} {'memory':>7} {'scalar':>7}")
-    for method, dtype in ROWS:
-        if args.method in (None, method) and args.dtype in (None, dtype):
-            lines = inner_loop(method, dtype)
+    for law, dtype in ROWS:
+        if args.law in (None, law) and args.dtype in (None, dtype):
+            lines = inner_loop(law, dtype)
             k = kinds(lines)
             numbers = [k[name] for name in ("all", "vector", "stores", "spills", "from memory", "scalar")]
-            print(f"{method + ' ' + dtype:28} {numbers[0]:5} " + " ".join(f"{n:7}" for n in numbers[1:]))
+            print(f"{law + ' ' + dtype:28} {numbers[0]:5} " + " ".join(f"{n:7}" for n in numbers[1:]))
             if args.listing:
                 for name, count in Counter(line.split("\t")[0] for line in lines).most_common():
                     print(f"    {count:4} {name}")

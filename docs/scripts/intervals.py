@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import numpy as np
 
 import fastinit as fi
-from fastinit.proposals import is_central
+from fastinit.distributions import central
 
 LOWER = (
     -5,
@@ -71,7 +71,7 @@ def main():
                     nanoseconds(a, a + width, out) / base,
                     a,
                     a + width,
-                    "central" if is_central(*((-a - width, -a) if mirrored else (a, a + width))) else "tails",
+                    "central" if central.serves(*((-a - width, -a) if mirrored else (a, a + width))) else "tails",
                 )
             )
     rows.sort(reverse=True)

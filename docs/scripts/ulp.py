@@ -19,15 +19,13 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import mpmath as mp
 import numpy as np
-from numba import njit
 
-from fastinit.kernels.box_muller import box_muller, sin_cos_turn
-from fastinit.kernels.lanes import sqrt
-from fastinit.kernels.memory import load, store
-from fastinit.kernels.reals import exponential
+from fastinit.arithmetic.elementary import exponential, sin_cos_turn
+from fastinit.arithmetic.lanes import sqrt
+from fastinit.distributions.normal import box_muller
+from fastinit.kernels.mapped import mapped
 
 mp.mp.dps = 50
-LANES = 16
 BLOCK = 1 << 13  # words whose float64 values stay in the second cache
 NAMES = ("log", "radius", "sine", "cosine", "first of a pair (cosine)", "second of a pair (sine)")
 COLUMNS = len(NAMES)
@@ -35,30 +33,11 @@ COLUMNS = len(NAMES)
 WORST, WORD, SUM, SQUARES = range(4)
 
 
-def device(word):
-    """A function of radius and angle words that gives what the kernels make of them: an array of `COLUMNS` rows."""
-    width = np.uint64(np.dtype(word).itemsize)
-
-    @njit(error_model="numpy", nogil=True)
-    def transform(words, angles, out):
-        size = np.uint64(words.size) * width
-        u, v, o = np.uint64(words.ctypes.data), np.uint64(angles.ctypes.data), np.uint64(out.ctypes.data)
-        for at in range(np.uint64(0), size, np.uint64(LANES) * width):
-            a, b = load(u + at, word, LANES), load(v + at, word, LANES)
-            e = exponential(a)
-            sine, cosine = sin_cos_turn(b)
-            x, y = box_muller(a, b)
-            store(o + at, e)
-            store(o + at + size, sqrt(e + e))
-            store(o + at + np.uint64(2) * size, sine)
-            store(o + at + np.uint64(3) * size, cosine)
-            store(o + at + np.uint64(4) * size, x)
-            store(o + at + np.uint64(5) * size, y)
-
-    return transform
-
-
-device32, device64 = device(np.uint32), device(np.uint64)
+def transform(word, angle):
+    """What the kernels make of a radius word and an angle word, in the order of `NAMES`."""
+    e = exponential(word)
+    sine, cosine = sin_cos_turn(angle)
+    return e, sqrt(e + e), sine, cosine, *box_muller(word, angle)
 
 
 def exact_turn(words):
@@ -93,28 +72,23 @@ def compare32(words, angles, got, found):
         record(found, column, angles if column in (2, 3) else words, got[column], exact)
 
 
-@njit(error_model="numpy", nogil=True)
-def angle_words(words, angles):
+def angle_words(words):
     """Every 32-bit word once, in another order: a multiplication by an odd number and shifts can be undone."""
-    for i in range(words.size):
-        x = (words[i] ^ (words[i] >> np.uint32(16))) * np.uint32(0x7FEB352D)
-        x = np.uint32(x)
-        x = np.uint32((x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B))
-        angles[i] = x ^ (x >> np.uint32(16))
+    x = (words ^ (words >> np.uint32(16))) * np.uint32(0x7FEB352D)
+    x = (x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B)
+    return x ^ (x >> np.uint32(16))
 
 
 def sweep(first, count, step):
     """The result of `count` words from `first` on, one of every `step`."""
-    found, got = np.zeros((COLUMNS, 4)), np.empty((COLUMNS, BLOCK), np.float32)
-    angles = np.empty(BLOCK, np.uint32)
+    found = np.zeros((COLUMNS, 4))
     for start in range(first, first + count, BLOCK * step):
         words = (start + np.arange(BLOCK, dtype=np.uint64) * step).astype(np.uint32)
-        angle_words(words, angles)
+        angles = angle_words(words)
         if step > 1:  # any place of a step: words whose low bits are all 0 would convert to float32 without an error
             words += angles % np.uint32(step)
-            angle_words(words, angles)
-        device32(words, angles, got)
-        compare32(words, angles, got, found)
+            angles = angle_words(words)
+        compare32(words, angles, mapped(transform, words, angles), found)
     return found
 
 
@@ -152,14 +126,11 @@ def units(got, exact, digits):
 def confirmed(found):
     """The worst case of each column in 50 digits."""
     for column in range(COLUMNS):
-        words = np.full(LANES, int(found[column, WORD]), np.uint32)
-        angles = words.copy()
-        if column >= 4:
-            angle_words(words, angles)
-        got = np.empty((COLUMNS, LANES), np.float32)
-        device32(words, angles, got)
+        words = np.array([found[column, WORD]], np.uint32)
+        angles = angle_words(words) if column >= 4 else words
+        got = mapped(transform, words, angles)[column]
         exact = exact_pair(int(words[0]), int(angles[0]), 32)[column]
-        yield abs(units(got[column, 0], exact, 24))
+        yield abs(units(got[0], exact, 24))
 
 
 def sample64(count):
@@ -171,13 +142,12 @@ def sample64(count):
     words[count // 4 : count // 2] = ~(words[count // 4 : count // 2] >> shifts[count // 4 : count // 2])
     angles = rng.integers(0, 2**64, count, np.uint64)
     angles = (angles & ~np.uint64(1023)) | np.uint64(512)  # the ten low bits stand for their middle
-    got = np.empty((COLUMNS, count))
-    device64(words, angles, got)
+    got = mapped(transform, words, angles)
     errors = np.zeros((COLUMNS, count))
     for i in range(count):
         # the middle of 1,024 words, at 511.5 + 1/2
         exact = exact_pair(int(words[i]), mp.mpf(int(angles[i])) - mp.mpf(1) / 2, 64)
-        errors[:, i] = [units(got[j, i], exact[j], 53) for j in range(COLUMNS)]
+        errors[:, i] = [units(got[j][i], exact[j], 53) for j in range(COLUMNS)]
     return np.abs(errors).max(1), np.sqrt((errors**2).mean(1))
 
 
@@ -195,9 +165,8 @@ def main():
     for name, row, checked in zip(NAMES, found, confirmed(found), strict=True):
         square = math.sqrt(row[SQUARES] / size)
         print(f"| {name} | {row[WORST]:.3f} | {checked:.3f} | {int(row[WORD]):08x} | {row[SUM] / size:+.5f} | {square:.3f} |")
-    count = args.double // LANES * LANES
-    worst, square = sample64(count)
-    print(f"\nfloat64, {count:,} pairs of words at random, against 50 digits:\n")
+    worst, square = sample64(args.double)
+    print(f"\nfloat64, {args.double:,} pairs of words at random, against 50 digits:\n")
     print("| | largest error, ulp | root mean square |")
     print("|---|--:|--:|")
     for row in zip(NAMES, worst, square, strict=True):
