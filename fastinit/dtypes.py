@@ -87,8 +87,15 @@ def _step(value: float, towards: float, dtype: np.dtype[Any]) -> float:
     return after
 
 
+def has_infinity(real: Real) -> bool:
+    """Whether infinity is a value of the dtype; float8_e4m3fn has NaN in its place."""
+    return real.name != "float8_e4m3fn"
+
+
 def at_least(x: float | Fraction, real: Real) -> float:
     """The smallest value of the dtype that is not below x (infinity if there is none)."""
+    if x == -math.inf and not has_infinity(real):
+        return -_end(real.dtype)
     value = _nearest(x, real.dtype)
     while value < x:
         value = _step(value, math.inf, real.dtype)

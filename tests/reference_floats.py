@@ -58,11 +58,13 @@ def nearest(x, dtype):
 
 
 def smallest_not_below(x, dtype):
-    return rounded(x, dtype, math.ceil)
+    return -largest_not_above(-x, dtype)
 
 
 def largest_not_above(x, dtype):
-    return rounded(x, dtype, math.floor)
+    """An infinite x is above every number; a dtype without infinity has a largest number below it."""
+    form = FORMATS[dtype]
+    return form.largest if x == math.inf and form.largest else rounded(x, dtype, math.floor)
 
 
 def largest_below(x, dtype):

@@ -92,6 +92,7 @@ def test_the_table_has_every_kernel(kernels_used):
         draw(fi.default_rng(SEED), name, dtype, size=1)
     for dtype, high in (("float32", 1e-36), ("float64", 1e-300)):
         fi.default_rng(SEED).uniform(0, high, size=1, dtype=dtype)
+    fi.default_rng(SEED).truncated_normal(-math.inf, math.inf, size=1, dtype="float8_e4m3fn")
     assert kernels_used == set(rows.ROWS)
 
 
@@ -694,6 +695,27 @@ def test_pile_ups_are_found(what):
     shares = truncated_shares(-2, 2, 0, 1, "std", values) if low == -2 else uniform_shares(low, high, values, "bfloat16")
     with pytest.raises(AssertionError, match=r"expected|outside"):
         has_shares(x, values, shares, what)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "loc", "scale", "units"),
+    [
+        (448, math.inf, 0, 1e6, "absolute"),
+        (-math.inf, -448, 0, 1e6, "absolute"),
+        (-1, math.inf, 0, 1e6, "std"),
+        (-math.inf, 2, 100, 300, "std"),
+        (2, math.inf, 0, 200, "std"),
+        (-math.inf, math.inf, 0, 1000, "std"),
+        (-math.inf, math.inf, 1e6, 0, "absolute"),
+    ],
+)
+def test_an_infinite_bound_of_a_dtype_without_infinity(a, b, loc, scale, units):
+    """float8_e4m3fn has NaN in the place of infinity: its largest number, 448, is the bound instead."""
+    dtype = ml_dtypes.float8_e4m3fn
+    x = fi.default_rng(SEED).truncated_normal(a, b, loc, scale, size=4096, dtype=dtype, units=units).astype(np.float64)
+    exact = fi.default_rng(SEED).truncated_normal(a, b, loc, scale, size=4096, units=units).astype(np.float64)
+    assert np.array_equal(x, np.clip(exact, -448, 448).astype(dtype).astype(np.float64))
+    assert np.abs(x).max() == 448
 
 
 # --- 5. full tails ----------------------------------------------------------------------------------------------------

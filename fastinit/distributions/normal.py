@@ -12,7 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from fastinit import dtypes
 from fastinit.arguments.checks import deviation, finite
 from fastinit.arithmetic.elementary import exponential, sin_cos_turn
-from fastinit.arithmetic.lanes import Lanes, fma, sqrt
+from fastinit.arithmetic.lanes import Lanes, fma, maximum, minimum, sqrt
 from fastinit.distributions.law import Law, Plan, nearest, plan
 
 T = TypeVar("T")
@@ -39,7 +39,24 @@ def pair(a: Lanes, b: Lanes, p: Numbers[Lanes]) -> tuple[Lanes, Lanes]:
     return fma(x, p.scale, p.loc), fma(y, p.scale, p.loc)
 
 
+class Bounded(NamedTuple, Generic[T]):
+    """The same, and the least and the greatest number of the dtype."""
+
+    loc: T
+    scale: T
+    least: T
+    greatest: T
+
+
+def bounded_pair(a: Lanes, b: Lanes, p: Bounded[Lanes]) -> tuple[Lanes, Lanes]:
+    """The same, kept between the bounds."""
+    x, y = (fma(z, p.scale, p.loc) for z in box_muller(a, b))
+    return minimum(maximum(x, p.least), p.greatest), minimum(maximum(y, p.least), p.greatest)
+
+
 NORMAL = Law("normal", Numbers, pair=pair)
+#: For a truncated normal without bounds in a dtype without infinity.
+NORMAL_WITHIN = Law("normal_within", Bounded, pair=bounded_pair)
 
 
 def normal(loc: Any, scale: Any, real: dtypes.Real) -> Plan:

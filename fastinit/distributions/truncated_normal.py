@@ -77,6 +77,8 @@ def _transformed(
         # Bounds 1.8e308 deviations off matter only where loc itself, which all values are then, rounds past one.
         if abs(scale) < abs(loc) * 2.0**-60:
             return constant(min(max(dtypes.nearest(loc, real), least), greatest))
+        if not dtypes.has_infinity(real):
+            return plan(normal.NORMAL_WITHIN, loc, scale, least, greatest)
         return normal.of(loc, scale, real)
     if _is_flat(a, b):
         top = dtypes.at_most(bounds[1], dtypes.REALS[real.compute])
