@@ -15,16 +15,16 @@ import json
 import platform
 import sys
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import llvmlite
 import ml_dtypes
-import numba
 import numpy as np
 
 import fastinit as fi
 from fastinit import dispatch
-from fastinit.kernels import threads
+from fastinit.kernels import cpus, machine, threads
 from tests.hash_cases import cases
 
 TABLE = Path(__file__).with_name("hashes.json")
@@ -77,21 +77,17 @@ def write(rows):
 
 def environment():
     """Where the table was made, for the closing line."""
-    target = numba.core.registry.cpu_target.target_context.codegen().magic_tuple()
-    try:
-        layer = numba.threading_layer()
-    except ValueError:
-        layer = "no threads started"
+    host = machine.host()
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "numba": numba.__version__,
+        "numba": version("numba"),
         "llvmlite": llvmlite.__version__,
         "ml_dtypes": getattr(ml_dtypes, "__version__", "?"),
         "machine": platform.machine(),
-        "compiled for": target[1],
-        "features": sum(feature.startswith("+") for feature in target[2].split(",")),
-        "threads": f"{numba.get_num_threads()} ({layer})",
+        "compiled for": host.cpu,
+        "features": sum(feature.startswith("+") for feature in host.features.split(",")),
+        "threads": cpus.allowed(),
     }
 
 
@@ -117,7 +113,7 @@ def arguments(argv):
     parser.add_argument("--small", action="store_true", help="only arrays below the size from which threads are used")
     parser.add_argument("--match", default="", metavar="TEXT", help="only labels with this text in them")
     parser.add_argument("--dtypes", default=(), type=lambda text: text.split(","), help="only these, separated by commas")
-    parser.add_argument("--chunk", type=int, help="values that a thread takes at once")
+    parser.add_argument("--chunk", type=int, help="every fill by several threads, each of which takes so many values")
     parser.add_argument("--segment", type=int, help="values between two looks at pending signals")
     parser.add_argument("--float-state", choices=FLOAT_STATES["x86_64"][1], help="flush subnormals to 0, or round this way")
     parser.add_argument("--write", action="store_true", help="keep the table that was made, instead of comparing it")
@@ -129,7 +125,7 @@ def arguments(argv):
 
 def main(argv=None):
     given = arguments(argv)
-    if given.chunk is not None:  # every fill in parallel, in chunks of this size
+    if given.chunk is not None:  # every fill by several threads, in chunks of this size
         threads.CHUNK, threads.GRAIN, threads.PARALLEL_FROM = given.chunk, 1, 1
     if given.segment is not None:
         dispatch.SEGMENT = given.segment

@@ -78,8 +78,6 @@ class Soak:
             for i in range(len(DRAWS))
             for dtype in DTYPES
         }
-        for i, dtype in self.expected:
-            self.draw(fi.default_rng(seed), i, dtype, size=10)  # the serial kernels are loaded now too
         self.shared = fi.default_rng(seed)
         self.threads = [threading.Thread(target=self.work, args=(n,), daemon=True) for n in range(threads)]
 
@@ -115,7 +113,7 @@ class Soak:
         buffers = {dtype: np.empty(LARGEST, fi.dtypes.resolve(dtype).dtype) for dtype in DTYPES}
         for buffer in buffers.values():
             buffer.fill(0)  # else its pages would become resident bit by bit
-            fi.default_rng(0).bits(LARGEST)  # and the thread's own pool of OpenMP would start at its first large fill
+            fi.default_rng(0).bits(LARGEST)  # and so would the thread's scratch memory
         sizes, weights = [size for size, _ in SIZES], [weight for _, weight in SIZES]
         try:
             for _ in range(self.rounds):

@@ -15,7 +15,7 @@ import pytest
 
 from fastinit import dispatch, dtypes
 from fastinit.initializers import BY_NAME
-from fastinit.kernels import rows
+from fastinit.kernels import cpus, rows, threads
 from tests import hash_cases, hashes
 
 ROOT = Path(__file__).parents[1]
@@ -25,26 +25,33 @@ ALIASES = {"identity", "glorot_uniform", "glorot_normal", "kaiming_uniform", "ka
 
 @pytest.fixture(scope="module")
 def made():
-    """The whole table, and the kernels that it took."""
-    used = set()
+    """The whole table, and the rows that it took; of them those that several threads filled."""
+    used, shared, compiled, together = set(), set(), dispatch.compiled, threads.fill_together
 
-    def kernel(*row):
+    def asked(*row):
         used.add(row)
-        return rows.kernel(*row)
+        return compiled(*row)
+
+    def filled(loop, head, *rest):
+        shared.add(head[:5])
+        together(loop, head, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dispatch, "kernel", kernel)
-        return hashes.make(), used
+        patch.setattr(dispatch, "compiled", asked)
+        patch.setattr(threads, "fill_together", filled)
+        patch.setattr(cpus, "allowed", lambda: 2)
+        made = hashes.make()
+    return made, used, {row for row in used if rows.entry(*row) in shared}
 
 
 def test_every_hash_is_the_one_kept(made):
     assert hashes.differences(made[0], hashes.read()["rows"], whole=True) == []
 
 
-def test_every_kernel_is_in_the_table(made):
-    every = {(*row, parallel) for row in rows.ROWS for parallel in (False, True)}
-    small = {("uniform_within", dtype, True) for dtype in ("float32", "float64")}  # for tiny widths, in one size alone
-    assert every - small <= made[1] <= every
+def test_every_row_is_in_the_table(made):
+    assert made[1] == set(rows.ROWS)
+    alone = {("uniform_within", "float32"), ("uniform_within", "float64"), ("normal_within", "float8_e4m3fn")}  # in one size
+    assert made[1] - made[2] <= alone
 
 
 def test_every_initialiser_is_in_the_table():

@@ -1,4 +1,4 @@
-"""What these tests share: the nightly switch, scripts in processes of their own, Numba's layers, memory that is mapped often.
+"""What these tests share: the nightly switch, scripts in processes of their own, Numba's layers, memory of special kinds.
 
 `FASTINIT_NIGHTLY=1` makes every loop longer, every hypothesis run larger and not the same each time, and adds the tests that
 take minutes.
@@ -42,7 +42,7 @@ def digest(seed=1, size=1 << 17):
 
 
 def environment(layer=None, **more):
-    """The environment of a script; skips where Numba has no such layer."""
+    """The environment of a script. A layer is for Numba's own parallel functions; `python` skips where there is none."""
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]), **more}
     if layer is None:
         return env

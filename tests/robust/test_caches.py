@@ -1,4 +1,4 @@
-"""The compile cache damaged, taken away, full, read-only, older than the package, shared by two sorts of CPU: right values."""
+"""The code cache damaged, taken away, full, read-only, beside older files, shared by two sorts of CPU: right values."""
 
 import os
 import resource
@@ -11,18 +11,21 @@ import pytest
 from tests.robust.common import environment, python, times
 from tests.test_cache import package, read_only_prefix  # noqa: F401
 
-DAMAGE = """
-import os, random, sys, warnings
+FORGET = """
+from fastinit import dispatch
+from fastinit.kernels import cache, rows
+def forget():
+    rows.entry.cache_clear(), rows.loop.cache_clear(), dispatch.compiled.cache_clear(), cache.COMPILED.clear()
+"""
+
+DAMAGE = f"""{FORGET}
+import os, random, sys
 from pathlib import Path
 import fastinit as fi
-from fastinit import dispatch
-from fastinit.kernels import rows
 
 folder, repeats = Path(os.environ["NUMBA_CACHE_DIR"]), int(sys.argv[1])
-ROW = ("bits", "uint32", False)
 random.seed(repeats)
-whole = lambda data: len(data)
-DAMAGES = {
+DAMAGES = {{
     "empty": lambda data: b"",
     "half": lambda data: data[: len(data) // 2],
     "cut": lambda data: data[: random.randrange(len(data))],
@@ -34,7 +37,9 @@ DAMAGES = {
     "garbage in a hole": lambda data: hole(data, random.randbytes),
     "bit": lambda data: bit(data),
     "longer": lambda data: data + b"x" * 100,
-}
+    "digest alone": lambda data: data[:32],
+    "digest of nothing": lambda data: __import__("hashlib").sha256(b"").digest(),
+}}
 def hole(data, fill):
     size = min(4096, len(data) // 3)
     at = random.randrange(len(data) - size)
@@ -44,50 +49,46 @@ def bit(data):
     return data[:at] + bytes([data[at] ^ 1 << random.randrange(8)]) + data[at + 1 :]
 
 def values():
-    rows.kernel.cache_clear(), dispatch.kernel.cache_clear()
-    return fi.default_rng(1).bits(999).tobytes(), bool(rows.kernel(*ROW).stats.cache_hits)
+    forget()
+    return fi.default_rng(1).bits(999).tobytes(), set(cache.COMPILED)
 
-expected, _ = values()
-assert values() == (expected, True)
-done = mended = 0
+expected, compiled = values()
+assert compiled == {{"loop", "bits-uint32"}} and values() == (expected, set())
+done = 0
 for _ in range(repeats):
     for name, damage in DAMAGES.items():
-        for suffix in ("nbc", "nbi") if repeats > 1 or name in ("empty", "cut", "garbage") else ("nbc",):
-            for path in folder.rglob(f"*.{suffix}"):
-                if data := path.read_bytes():  # else of a function that a damaged index no longer names, emptied before
-                    path.write_bytes(damage(data))
-            print(name, suffix, flush=True)
-            found, _ = values()
-            assert found == expected, (name, suffix)
-            found, hit = values()
-            assert found == expected and hit, (name, suffix)         # the damaged file has been replaced
+        for kind in ("loop", "bits-uint32") if repeats > 1 or name in ("cut", "bit") else ("bits-uint32",):
+            (path,) = folder.rglob(f"{{kind}}.*")
+            path.write_bytes(damage(path.read_bytes()))
+            print(name, kind, flush=True)
+            assert values() == (expected, {{kind}}), (name, kind)       # compiled again
+            assert values() == (expected, set()), (name, kind)        # the damaged file has been replaced
             done += 1
 print(done)
 """
 
 
 def test_any_damage(tmp_path):
-    """Eleven sorts, to the code and to the index: never an error, a crash or another value."""
+    """Thirteen sorts, to a row and to the loop: never an error, a crash or another value."""
     printed = python(DAMAGE, times(1, 30), env=environment(NUMBA_CACHE_DIR=str(tmp_path)), timeout=3000)
-    assert int(printed.split()[-1]) >= 14
+    assert int(printed.split()[-1]) >= 15
 
 
-TAKEN = """
+TAKEN = f"""{FORGET}
 import os, shutil
 import fastinit as fi
-from fastinit import dispatch
-from fastinit.kernels import rows
 folder = os.environ["NUMBA_CACHE_DIR"]
 first = fi.default_rng(1).bits(99).tobytes()
 shutil.rmtree(folder)
 assert fi.default_rng(1).bits(99).tobytes() == first
-rows.kernel.cache_clear(), dispatch.kernel.cache_clear()
+forget()
 assert fi.default_rng(1).bits(99).tobytes() == first            # compiled again, and the folder made
-assert os.listdir(folder)
+assert len(os.listdir(folder + "/fastinit")) == len(cache.COMPILED) == 2
 shutil.rmtree(folder)
 with open(folder, "w"): pass                                    # a file where the folder should be
-rows.kernel.cache_clear(), dispatch.kernel.cache_clear()
+forget()
 assert fi.default_rng(1).bits(99).tobytes() == first
+assert len(cache.COMPILED) == 2
 print("done")
 """
 
@@ -99,60 +100,68 @@ def test_the_folder_is_taken_away(tmp_path):
 VALUES = """
 import hashlib
 import fastinit as fi
-from fastinit.kernels.rows import kernel
+from fastinit.kernels import cache
 values = fi.default_rng(5).bits(500).tobytes()
-hits = len(kernel("bits", "uint32", False).stats.cache_hits)
-print(hits, hashlib.sha256(values).hexdigest())
+print(len(cache.COMPILED), hashlib.sha256(values).hexdigest())
 """
+ALL = 2  # the loop and a row
 
 
 def values(**more):
-    hits, found = python(VALUES, env=environment(**more)).split()
-    return int(hits), found
+    """How much was compiled, and a hash of the values."""
+    compiled, found = python(VALUES, env=environment(**more)).split()
+    return int(compiled), found
 
 
 def test_no_room_for_it(tmp_path):
-    """A limit on the size of files stands for a full disk: the write fails midway."""
+    """A limit on the size of files stands for a full disk: the write fails midway, of the loop and of the row."""
     _, expected = values(NUMBA_CACHE_DIR=str(tmp_path / "ample"))
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))\n"
+    narrow = {"NUMBA_CACHE_DIR": str(tmp_path / "narrow")}
     for _ in range(2):
-        found = python(limit + VALUES, env=environment(NUMBA_CACHE_DIR=str(tmp_path / "narrow"))).split()
-        assert found == ["0", expected]
-    assert all(path.stat().st_size <= 20_000 for path in (tmp_path / "narrow").rglob("*") if path.is_file())
-    assert values(NUMBA_CACHE_DIR=str(tmp_path / "narrow")) == (0, expected)
-    assert values(NUMBA_CACHE_DIR=str(tmp_path / "narrow")) == (1, expected)
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 20_000
+        found = python(limit + VALUES, env=environment(**narrow)).split()
+        assert found == [str(ALL), expected]
+    assert not [path for path in (tmp_path / "narrow").rglob("*") if path.is_file()]  # what was begun is taken away
+    assert values(**narrow) == (ALL, expected)
+    assert values(**narrow) == (0, expected)
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 3_000
 
 
-PLAIN = "from fastinit.kernels import rows; from numba.core.caching import IndexDataCacheFile as P; rows._CheckedFile = P\n"
-
-
-def test_files_of_an_older_format(tmp_path):
-    """As Numba writes them, without the digest: they are replaced."""
-    env = environment(NUMBA_CACHE_DIR=str(tmp_path))
-    _, expected = python(PLAIN + VALUES, env=env).split()
-    assert python(PLAIN + VALUES, env=env).split() == ["1", expected]
-    assert values(NUMBA_CACHE_DIR=str(tmp_path)) == (0, expected)
-    assert values(NUMBA_CACHE_DIR=str(tmp_path)) == (1, expected)
+def test_files_of_other_states_are_left_alone(tmp_path):
+    """Numba's files of an older fastinit, code of another state of the sources, and what a killed process had begun."""
+    cache = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    _, expected = values(**cache)
+    (row,) = tmp_path.rglob("bits-uint32.*")
+    others = [
+        row.with_name("bits-uint32.0123456789abcdef.fastinit"),
+        row.with_name("rows.bits-uint32.nbi"),
+        row.with_name("bits-uint32.x.tmp"),
+    ]
+    for other in others:
+        other.write_bytes(b"other")
+    assert values(**cache) == (0, expected)
+    row.unlink()
+    assert values(**cache) == (1, expected)
+    assert [other.read_bytes() for other in others] == [b"other"] * 3
 
 
 PLAINEST = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
 
 
 def state(folder):
-    return {path: path.read_bytes() for path in folder.rglob("*.nb?")}
+    return {path: path.read_bytes() for path in folder.rglob("*.fastinit")}
 
 
 def test_two_sorts_of_cpu_share_no_file(tmp_path):
-    """Else two that start at once could each store what the other's index names, and run instructions that they lack."""
+    """Else one would run instructions that it lacks."""
     cache = {"NUMBA_CACHE_DIR": str(tmp_path)}
     _, expected = values(**cache)
     host = state(tmp_path)
-    assert values(**cache, **PLAINEST) == (0, expected)
+    assert values(**cache, **PLAINEST) == (ALL, expected)
     both = state(tmp_path)
     assert host.items() <= both.items()
     assert len(both) == 2 * len(host)
-    assert values(**cache) == values(**cache, **PLAINEST) == (1, expected)
+    assert values(**cache) == values(**cache, **PLAINEST) == (0, expected)
     assert state(tmp_path) == both
 
 
@@ -166,7 +175,7 @@ def test_two_sorts_of_cpu_start_cold_together(tmp_path):
         assert process.returncode == 0, err
         assert out.split()[1] == expected
     for more in ({}, PLAINEST):
-        assert values(NUMBA_CACHE_DIR=str(tmp_path / "shared"), **more) == (1, expected)
+        assert values(NUMBA_CACHE_DIR=str(tmp_path / "shared"), **more) == (0, expected)
 
 
 @pytest.mark.parametrize("home", ["locked", "absent", "writable"])
@@ -189,6 +198,6 @@ def test_read_only_packages(package, tmp_path, home):  # noqa: F811
     finally:
         for folder in (*folders, tmp_path):
             folder.chmod(0o755)
-    assert found == [["0", expected], ["1" if home == "writable" else "0", expected]]
-    assert not list(package.rglob("*.nbi"))
-    assert bool(list(where.rglob("*.nbi"))) == (home == "writable")
+    assert found == [[str(ALL), expected], ["0" if home == "writable" else str(ALL), expected]]
+    assert not list(package.rglob("*.fastinit"))
+    assert len(list(where.rglob("*.fastinit"))) == (ALL if home == "writable" else 0)

@@ -220,7 +220,7 @@ def test_indices_about_a_carry_are_as_defined(name, dtype, power):
 @pytest.mark.parametrize("row", ROWS, ids=" ".join)
 @pytest.mark.parametrize("power", [32, 34, 48, 50])
 def test_a_parallel_run_over_a_carry(row, power):
-    """Chunks and a serial run agree, forward, backward and by steps that carry each time."""
+    """What several threads fill together and one alone, forward, backward and by steps that carry each time."""
 
     def get(index):
         return draw(fi.default_rng(SEED), *row, size=LARGEST, index=index)
