@@ -15,6 +15,7 @@ from types import ModuleType
 from fastinit import STREAM_VERSION, __version__, dispatch, explain_command, fill_command, report, stream_command
 from fastinit.bench import command as bench
 from fastinit.check import command as check
+from fastinit.distributions import LAWS
 from fastinit.kernels import cache
 from fastinit.kernels.rows import ROWS, STORAGE
 from fastinit.terminal import progress, stoppable, word
@@ -86,8 +87,8 @@ def _warmup(args: argparse.Namespace) -> None:
     rows = [row for row in ROWS if not args.dtype or row[1] in args.dtype]
     start = time.perf_counter()
     with progress(len(rows), "kernel") as advance:
-        for row in rows:
-            dispatch.compiled(*row)
+        for law, dtype in rows:
+            dispatch.compiled(LAWS[law], dtype)
             advance(1)
     seconds, compiled = time.perf_counter() - start, len(cache.COMPILED - {"loop"})
     print(

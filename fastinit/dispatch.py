@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from fastinit import outputs
 from fastinit.blocks import Block, axes_of
-from fastinit.distributions.law import Plan
+from fastinit.distributions import LAWS
+from fastinit.distributions.law import Law, Plan
 from fastinit.kernels import rows, threads
 from fastinit.kernels.layout import ARGUMENTS
 
@@ -35,7 +36,7 @@ _NO_BYTES = ctypes.c_char * 0
 
 
 @functools.cache
-def compiled(law: str, dtype_name: str) -> tuple[rows.Loop, rows.Entry]:
+def compiled(law: Law, dtype_name: str) -> tuple[rows.Loop, rows.Entry]:
     """The loop and a row's entry."""
     with _COMPILING:
         return rows.loop(), rows.entry(law, dtype_name)
@@ -61,7 +62,7 @@ def run(
             outputs.assign(out, plan.numbers[0])
         return
     whole = block.steps is None and out.flags.c_contiguous
-    loop, entry = compiled(plan.law, dtype_name)
+    loop, entry = compiled(LAWS[plan.law], dtype_name)
     if whole and total < threads.PARALLEL_FROM:  # the short way of small arrays
         size, memory, start = out.itemsize, threads.scratch(), _address_if_builtin(out)
         pack = ARGUMENTS.pack
@@ -70,10 +71,10 @@ def run(
         )
         return
     if whole:
-        place, axes = (0, _address_if_builtin(out), total, 1, out.itemsize), (0, 0)
+        table, place, axes = None, (0, _address_if_builtin(out), total, 1, out.itemsize), (0, 0)
     else:
         *around, (count, step, stride) = axes_of(block, out.strides)
-        table = np.array(around, np.int64)  # lives as long as this call
+        table = np.array(around, np.int64)
         place, axes = (block.origin, threads.address_of(out), count, step, stride), (threads.address_of(table), len(around))
     piece = SEGMENT if place[3:] == (1, out.itemsize) else STRIDED
     helpers = threads.helpers(total)
@@ -81,7 +82,7 @@ def run(
 
     def fill_part(begin: int, end: int) -> None:
         if helpers:
-            threads.fill_together(loop, head, begin, end, helpers, out)
+            threads.fill_together(loop, head, begin, end, helpers, (out, table, plan))
         else:
             loop(ARGUMENTS.pack(*head, begin, end, end, end, 1), threads.scratch(), 0, 0)
 

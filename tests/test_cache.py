@@ -17,11 +17,12 @@ PACKAGE = Path(__file__).parents[1] / "fastinit"
 SCRIPT = """
 import hashlib, sys
 import fastinit
+from fastinit.distributions import LAWS
 from fastinit.kernels import cache, rows
 
 asked = [("uniform", "float32"), ("normal", "bfloat16")]
 for row in asked[int(sys.argv[1]) :] + asked[: int(sys.argv[1])]:
-    rows.entry(*row)
+    rows.entry(LAWS[row[0]], row[1])
 rng = fastinit.default_rng(5)
 values = rng.uniform(size=500).tobytes() + rng.normal(size=500, dtype="bfloat16").tobytes() + rng.normal(0, 0, size=9).tobytes()
 large = rng.uniform(size=1 << 17).tobytes()

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from fastinit import dispatch, dtypes
+from fastinit.distributions import LAWS
 from fastinit.initializers import BY_NAME
 from fastinit.kernels import cpus, rows, threads
 from tests import hash_cases, hashes
@@ -28,9 +29,9 @@ def made():
     """The whole table, and the rows that it took; of them those that several threads filled."""
     used, shared, compiled, together = set(), set(), dispatch.compiled, threads.fill_together
 
-    def asked(*row):
-        used.add(row)
-        return compiled(*row)
+    def asked(law, dtype):
+        used.add((law.name, dtype))
+        return compiled(law, dtype)
 
     def filled(loop, head, *rest):
         shared.add(head[:5])
@@ -41,7 +42,7 @@ def made():
         patch.setattr(threads, "fill_together", filled)
         patch.setattr(cpus, "allowed", lambda: 2)
         made = hashes.make()
-    return made, used, {row for row in used if rows.entry(*row) in shared}
+    return made, used, {(law, dtype) for law, dtype in used if rows.entry(LAWS[law], dtype) in shared}
 
 
 def test_every_hash_is_the_one_kept(made):

@@ -79,9 +79,9 @@ def kernels_used(monkeypatch):
     """The rows that are asked for, as (law, dtype)."""
     used, right = set(), dispatch.compiled
 
-    def compiled(*row):
-        used.add(row)
-        return right(*row)
+    def compiled(law, dtype):
+        used.add((law.name, dtype))
+        return right(law, dtype)
 
     monkeypatch.setattr(dispatch, "compiled", compiled)
     return used

@@ -13,12 +13,13 @@ import pytest
 
 import fastinit as fi
 from fastinit import dispatch
+from fastinit.distributions import LAWS
 from fastinit.kernels import cpus, layout, rows, threads
 from fastinit.kernels.layout import REGION
 from tests.robust.common import LAYERS, digest, environment, forks, python
 
 SIZE = 1 << 20
-ROW = ("normal", "float32")
+ROW = (LAWS["normal"], "float32")
 
 
 def fill(size=SIZE):
@@ -37,7 +38,7 @@ def expected():
 def new(monkeypatch):
     """No helper is there yet; fills may use two threads."""
     monkeypatch.setattr(threads, "_idle", [])
-    monkeypatch.setattr(threads, "_all", 0)
+    monkeypatch.setattr(threads, "_all", [])
     monkeypatch.setattr(cpus, "allowed", lambda: 2)
 
 
@@ -162,7 +163,7 @@ def test_as_many_as_allowed_and_all_come_back(new, expected, monkeypatch, allowe
     monkeypatch.setattr(cpus, "allowed", lambda: allowed)
     for _ in range(20):
         assert fill() == expected
-    assert threads._all == len(threads._idle) == len(set(threads._idle)) == allowed - 1
+    assert len(threads._all) == len(threads._idle) == len(set(threads._idle)) == allowed - 1
     assert all(map(free, threads._idle))
 
 
@@ -172,10 +173,10 @@ def test_none_is_started_for_small_fills(new):
     rng.normal(size=least - 1)
     rng.normal(size=2 * least - 2, index=np.s_[::2])
     rng.normal(out=np.empty((3, least // 3), np.float32).T)
-    assert threads._all == 0
+    assert threads._all == []
     assert threads.helpers(least - 1) == 0
     rng.normal(size=least)
-    assert threads._all == 1
+    assert len(threads._all) == 1
     assert threads.helpers(1 << 40) == 1
 
 
@@ -190,7 +191,7 @@ def test_a_system_that_gives_no_thread(new, expected, monkeypatch):
 
     monkeypatch.setattr(threading.Thread, "start", refused)
     assert fill() == expected
-    assert threads._all == 0
+    assert threads._all == []
 
 
 def test_fills_of_several_threads_share_the_helpers(new, expected, monkeypatch):
@@ -203,7 +204,7 @@ def test_fills_of_several_threads_share_the_helpers(new, expected, monkeypatch):
         worker.join()
     assert set(results) == {expected}
     assert len(results) == 60
-    assert threads._all == len(set(threads._idle)) == len(threads._idle) == 3
+    assert len(threads._all) == len(set(threads._idle)) == len(threads._idle) == 3
     assert all(map(free, threads._idle))
 
 
@@ -365,7 +366,7 @@ def in_child(when):
     if pid == 0:
         signal.alarm(100)
         before, found, after = helpers(), {digest() for _ in range(5)}, helpers()
-        own = not before and not threads._idle == [] and after == threads._all == len(threads._idle) == 1
+        own = not before and not threads._idle == [] and after == len(threads._all) == len(threads._idle) == 1
         os.write(write, found.pop().encode() if own and len(found) == 1 else b"another")
         os._exit(0)
     os.close(write)
@@ -425,7 +426,7 @@ for worker in workers: worker.join()
 assert len(results) == 160
 seen += [in_child("after use")] if forks else []
 assert {{*results, *seen}} == {{digest()}}
-assert cpus.allowed() == 2 and helpers() == threads._all == 1
+assert cpus.allowed() == 2 and helpers() == len(threads._all) == 1
 numba.set_num_threads(1)
 called = []
 threads.Helper.call = lambda *arguments: called.append(arguments)
@@ -460,4 +461,4 @@ def test_the_digest_is_of_what_one_thread_makes(monkeypatch):
 
 
 def test_the_row_that_is_watched_has_four_elements_a_counter():
-    assert rows.row(*ROW).words == 2
+    assert rows.row("normal", "float32").words == 2

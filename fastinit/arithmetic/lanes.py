@@ -2,7 +2,8 @@
 
 A function of `Lanes` runs once, while its kernel is made, and leaves a straight run of instructions behind. Only operations
 whose result IEEE 754 or two's complement fixes exactly are here, and nothing is contracted or reassociated. So every target
-gives the same bits.
+gives the same bits. A formula must keep to what is fixed: no shift by the width or more, no division of integers by 0, no
+conversion of a real that the integer cannot hold.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ def _checked(number: Any, kind: Kind) -> float:
         raise TypeError(f"a constant of kind {kind} must be an int or a float; got {number!r}")
     if kind.group == "real":
         try:
-            (rounded,) = struct.unpack(*(("f", struct.pack("f", number)) if kind is f32 else ("d", struct.pack("d", number))))
+            form = "<f" if kind is f32 else "<d"
+            (rounded,) = struct.unpack(form, struct.pack(form, number))
         except (OverflowError, struct.error):
             raise ValueError(f"the constant {number!r} does not fit {kind}: it is too large") from None
         if isinstance(number, int) and rounded != number:
@@ -97,6 +99,10 @@ def _operator(name: str, swapped: bool = False) -> Callable[[Lanes, Operand], La
     def operate(self: Lanes, other: Operand) -> Lanes:
         _only(name, self, *_OPERATORS[name])
         a, b = met(name, *((other, self) if swapped else (self, other)))
+        if name in ("lshift", "rshift") and not isinstance(other, Lanes) and not 0 <= other < self.kind.bits:
+            raise ValueError(f"{name} of {self!r} by {other!r}: only 0 to {self.kind.bits - 1} have a result")
+        if name in ("floordiv", "mod") and not isinstance(other, Lanes) and other == 0:
+            raise ValueError(f"{name} of {self!r} by 0 has no result")
         return a.like(a.target.binary(name, a, b))
 
     return operate
@@ -139,7 +145,9 @@ class Lanes:
         return Lanes(self.target, self.target.spread(self, width), self.kind, width)
 
     __bool__ = _unknown("if, and, or, not, while", "use select(condition, a, b), & and |")
-    __iter__ = _unknown("a loop over the lanes", "lanes have no order that a formula may use")
+    #: NumPy's scalars and arrays leave operators to `Lanes`, which refuse them.
+    __array_ufunc__ = None
+    __iter__ = __contains__ = _unknown("a loop over the lanes", "lanes have no order that a formula may use")
     __hash__ = _unknown("a key of a dict or a set", "use select(condition, a, b)")
     __index__ = __int__ = __float__ = _unknown("a Python number", "convert(x, kind) converts all lanes")
     __len__ = _unknown("a length", "the width belongs to the target")
@@ -169,6 +177,8 @@ class Lanes:
 def met(operation: str, *operands: Operand) -> list[Lanes]:
     """The operands as lanes of one kind and width: numbers become constants, scalars are spread."""
     lanes = [x for x in operands if isinstance(x, Lanes)]
+    if not lanes:
+        raise TypeError(f"{operation} of {', '.join(map(repr, operands))}: at least one must be a value; x.constant(number) is")
     like = next((x for x in lanes if x.width is not None), lanes[0])
     for x in lanes:
         if x.kind != like.kind:
@@ -178,7 +188,11 @@ def met(operation: str, *operands: Operand) -> list[Lanes]:
     return [x.spread(like.width) if isinstance(x, Lanes) else like.constant(x) for x in operands]
 
 
-def _only(operation: str, a: Lanes, *groups: str) -> None:
+def _only(operation: str, a: Lanes, *groups: str, bits: int | None = None) -> None:
+    if not isinstance(a, Lanes):
+        raise TypeError(f"{operation} of {a!r}: it is no value; x.constant(number) is")
+    if bits not in (None, a.kind.bits):
+        raise TypeError(f"{operation} of {a!r}: it is for {bits} bits")
     if a.kind.group not in groups:
         raise TypeError(f"{operation} of {a!r}: it is for {', '.join(groups)} kinds")
 
@@ -208,16 +222,19 @@ def select(condition: Lanes, a: Operand, b: Operand) -> Lanes:
 
 def minimum(a: Lanes, b: Operand) -> Lanes:
     """The smaller of both; `b` where they compare equal."""
+    a, b = met("minimum", a, b)
     return select(a < b, a, b)
 
 
 def maximum(a: Lanes, b: Operand) -> Lanes:
     """The larger of both; `b` where they compare equal."""
+    a, b = met("maximum", a, b)
     return select(a > b, a, b)
 
 
 def convert(a: Lanes, kind: Kind) -> Lanes:
     """The same numbers as another kind: exact, or rounded to nearest even; wider integers keep their low bits."""
+    _only("convert", a, *_BITWISE, "real")
     if "bit" in (a.kind.group, kind.group):
         raise TypeError(f"convert {a!r} to {kind}: compare a number with 0, or select two numbers by a bit")
     return a if a.kind == kind else a.like(a.target.convert(a, kind), kind)
@@ -225,7 +242,10 @@ def convert(a: Lanes, kind: Kind) -> Lanes:
 
 def bitcast(a: Lanes, kind: Kind) -> Lanes:
     """The same bits read as another kind: twice as many lanes if it is half as wide, the low half first."""
-    if "bit" in (a.kind.group, kind.group) or (a.width is None and a.kind.bits != kind.bits):
+    _only("bitcast", a, *_BITWISE, "real")
+    if "bit" in (a.kind.group, kind.group) or (
+        a.kind.bits != kind.bits if a.width is None else a.width * a.kind.bits % kind.bits
+    ):
         raise TypeError(f"bitcast {a!r} to {kind}: the numbers of bits differ")
     width = None if a.width is None else a.width * a.kind.bits // kind.bits
     return a if a.kind == kind else Lanes(a.target, a.target.bitcast(a, kind, width), kind, width)
@@ -233,19 +253,19 @@ def bitcast(a: Lanes, kind: Kind) -> Lanes:
 
 def raised(a: Lanes) -> Lanes:
     """The lower halves of u64 lanes moved to the upper halves."""
-    _only("raised", a, "unsigned")
+    _only("raised", a, "unsigned", bits=64)
     return a.like(a.target.raised(a))
 
 
 def upper_halves(a: Lanes) -> Lanes:
     """The upper 16 bits of u32 lanes."""
-    _only("upper_halves", a, "unsigned")
+    _only("upper_halves", a, "unsigned", bits=32)
     return a.like(a.target.upper_halves(a), u16)
 
 
 def half_bits(a: Lanes) -> Lanes | None:
     """f32 lanes rounded to float16, as its bits; None where the target has no instruction for it."""
-    _only("half_bits", a, "real")
+    _only("half_bits", a, "real", bits=32)
     value = a.target.half_bits(a)
     return None if value is None else a.like(value, u16)
 

@@ -15,6 +15,8 @@ import numpy.typing as npt
 from fastinit import dtypes
 from fastinit.arithmetic.lanes import Lanes
 
+MOST_NUMBERS = 64  # of a law: they have a place in each thread's scratch memory
+
 
 class Law(NamedTuple):
     """One way to make values of words: a row of the table of kernels for each dtype.
@@ -38,6 +40,18 @@ class Law(NamedTuple):
     counts: tuple[str, ...] = ()
     #: Whether the values cost so little that most of the time goes to Philox.
     cheap: bool = False
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def check(self) -> None:
+        """Refuse functions that do not belong together."""
+        if (self.value is None) == (self.pair is None):
+            raise ValueError(f"law {self.name!r} must have either value= or pair=")
+        if (self.sure is None) != (self.accept is None) or (self.pair is not None and self.accept is not None):
+            raise ValueError(f"law {self.name!r} must have both sure= and accept=, beside value=, or neither")
+        if len(self.numbers._fields) > MOST_NUMBERS:
+            raise ValueError(f"law {self.name!r} must have at most {MOST_NUMBERS} numbers; got {len(self.numbers._fields)}")
 
     def values(self, a: Lanes, b: Lanes, p: Any) -> tuple[Lanes, Lanes]:
         """The values of both planes' words."""

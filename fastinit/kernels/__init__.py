@@ -1,4 +1,4 @@
-"""From counters to stored values, compiled by Numba: the listing reads in the order that a value takes.
+"""How a law becomes machine code that fills memory.
 
-lanes, memory -> philox -> reals -> box_muller -> plain, truncated -> rounding -> fill -> rows -> threads.
+row, rows -> tiles over targets -> machine, cache; fill over memory is the loop that calls them; threads, cpus share its work.
 """

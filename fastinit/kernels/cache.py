@@ -31,7 +31,8 @@ def digest() -> str:
     found, package = hashlib.sha256(), Path(__file__).parents[1]
     for path in sorted(path for folder in _FOLDERS for path in (package / folder).rglob("*.py")):
         found.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
-    found.update(repr((machine.host(), version("numba"), llvmlite.__version__)).encode())
+    made_by = version("numba"), llvmlite.__version__, os.environ.get("NUMBA_OPT")
+    found.update(repr((machine.host(), made_by)).encode())
     return found.hexdigest()[:16]
 
 

@@ -31,7 +31,7 @@ def _folders(own: Path, root: Path) -> Iterator[Path]:
 def _own_path(own: Path, root: Path) -> str:
     """The process's own path below the root: v1 names its controllers, v2 none."""
     for line in _text(own).splitlines():
-        _, controllers, path = line.split(":", 2)
+        _, controllers, path = [*line.split(":", 2), "?", "/"][:3]
         if ("cpu" in controllers.split(",")) if root.name == "cpu" else not controllers:
             return path
     return "/"
@@ -42,7 +42,7 @@ def quota(own: Path = Path("/proc/self/cgroup"), root: Path = _CGROUPS) -> float
     least = math.inf
     for folder in _folders(own, root):
         limit, *period = _text(folder / "cpu.max").split() or ["max"]
-        if limit.isdecimal() and period and int(period[0]):
+        if limit.isdecimal() and period and period[0].isdecimal() and int(period[0]):
             least = min(least, int(limit) / int(period[0]))
     for folder in _folders(own, root / "cpu"):
         limit, span = (_text(folder / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period"))

@@ -45,6 +45,8 @@ def trace_thread(row: Row) -> str:
 
 def explain(row: Row, target: str | None = None, assembly: bool = False) -> str:
     """What a row becomes on a target of `TARGETS`, or on this machine."""
+    if target not in (None, *TARGETS):
+        raise ValueError(f"target must be one of {', '.join(TARGETS)}; got {target!r}")
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     chosen = TARGETS[target] if target else machine.host()

@@ -6,7 +6,7 @@ a time. All integers are int64, which holds every logical index; addresses are i
 
 from __future__ import annotations
 
-from numba import cfunc, types
+from numba import cfunc, config, types
 from numba.extending import register_jitable
 
 from fastinit.kernels import layout as at
@@ -218,5 +218,7 @@ def fill(arguments, scratch, slot, looks):  # type: ignore[no-untyped-def]
 
 def code() -> bytes:
     """The machine code of `fill`: Numba makes LLVM's code of it, and has run LLVM's passes."""
+    if config.DISABLE_JIT:
+        raise RuntimeError("fastinit's loop must be compiled, and NUMBA_DISABLE_JIT forbids it: unset it for the first fill")
     made = cfunc(types.int64(*[types.int64] * 4), error_model="numpy")(fill)
     return machine.object_code(made.inspect_llvm().replace(made.native_name, "fill"), passes=False)

@@ -48,6 +48,8 @@ def _compiled(function: Function, kinds: tuple[Kind, ...]) -> tuple[Any, list[Ki
         made = function(*loaded)
         several = isinstance(made, tuple)
         for i, x in enumerate(made if several else (made,)):
+            if not isinstance(x, Lanes) or x.width != WIDTH:
+                raise TypeError(f"mapped: the function must return Lanes of {WIDTH}, or a tuple of them; got {x!r}")
             x = select(x, x.constant(1, u8), 0) if x.kind.group == "bit" else x
             results.append(x.kind)
             store(builder, x.value, place(len(kinds) + i, index, x.kind))
@@ -75,7 +77,12 @@ def mapped(function: Function, *arrays: npt.ArrayLike) -> Any:
     numpy.ndarray or tuple of numpy.ndarray
         A result for each that the function returns; conditions come as uint8.
     """
+    if not arrays:
+        raise TypeError("mapped takes at least one array")
     inputs = np.broadcast_arrays(*map(np.asarray, arrays))
+    for x in inputs:
+        if x.dtype not in _KINDS:
+            raise TypeError(f"mapped takes {', '.join(map(str, _KINDS))}; got {x.dtype}")
     shape, size = inputs[0].shape, inputs[0].size
     vectors = -(-size // WIDTH)
     padded = []

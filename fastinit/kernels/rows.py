@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import hashlib
 from collections.abc import Callable
 from typing import NamedTuple
 
 from fastinit.arithmetic import rounding
 from fastinit.arithmetic.lanes import Kind, Lanes, u32, u64
 from fastinit.distributions import LAWS
+from fastinit.distributions.law import Law
 from fastinit.kernels import cache, machine
 from fastinit.kernels.row import Row
 
@@ -40,6 +42,8 @@ def _is_asked_for(law: str, dtype: str) -> bool:
     return (law == "bits") == (dtype == "uint32") and (law != "uniform" or exact)
 
 
+#: The package's own laws.
+OWN = frozenset(LAWS.values())
 #: Every pair that a Generator may ask for.
 ROWS = tuple((law, dtype) for law in LAWS for dtype in STORAGE if _is_asked_for(law, dtype))
 
@@ -61,10 +65,19 @@ def _loop_code() -> bytes:
     return fill.code()
 
 
-def _row_code(wanted: Row) -> bytes:
+def _text(wanted: Row) -> str:
     from fastinit.kernels import tiles
 
-    return machine.object_code(tiles.trace(wanted, machine.host().traits))
+    return tiles.trace(wanted, machine.host().traits)
+
+
+def _row_code(wanted: Row, dtype: str) -> bytes:
+    """A row's machine code. A law from elsewhere is named by its text as well: no digest of sources covers it."""
+    name = f"{wanted.law.name}-{dtype}"
+    if wanted.law in OWN:
+        return cache.stored(name, lambda: machine.object_code(_text(wanted)))
+    text = _text(wanted)
+    return cache.stored(f"{name}.{hashlib.sha256(text.encode()).hexdigest()[:16]}", lambda: machine.object_code(text))
 
 
 @functools.cache
@@ -75,8 +88,8 @@ def loop() -> Loop:
 
 
 @functools.cache
-def entry(law: str, dtype: str) -> Entry:
+def entry(law: Law, dtype: str) -> Entry:
     """A row's machine code, compiled or from the cache: addresses of its functions, and what the loop must know of it."""
-    wanted = row(law, dtype)
-    tiles, attempt = machine.link(cache.stored(f"{law}-{dtype}", lambda: _row_code(wanted)), "tiles", "attempt")
+    wanted = Row(law, *STORAGE[dtype])
+    tiles, attempt = machine.link(_row_code(wanted, dtype), "tiles", "attempt")
     return tiles, attempt, wanted.words, wanted.itemsize, int(wanted.law.accept is not None)

@@ -12,7 +12,9 @@ want its CPU stays away for some time.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import itertools
 import os
 import threading
 import time
@@ -104,14 +106,17 @@ class Helper:
 
 
 _idle: list[Helper] = []
-_all = 0
-_starting = threading.Lock()
+_all: list[Helper] = []
+_starting = threading.RLock()  # re-entrant: a signal handler may draw while its thread starts a helper
+_forks = 0
 
 
 def _forget() -> None:
-    """In a forked child: no helper has come along."""
-    global _idle, _all, _starting
-    _idle, _all, _starting = [], 0, threading.Lock()
+    """In a forked child: no helper has come along, whatever they were doing."""
+    global _idle, _all, _starting, _forks
+    for helper in _all:
+        helper.slot[:] = 0
+    _idle, _all, _starting, _forks = [], [], threading.RLock(), _forks + 1
 
 
 if hasattr(os, "register_at_fork"):
@@ -120,14 +125,14 @@ if hasattr(os, "register_at_fork"):
 
 def _start(wanted: int) -> None:
     """Have so many helpers, or as many as the system gives."""
-    global _all
     with _starting:
-        while _all < wanted:
+        while len(_all) < wanted:
             try:
-                _idle.append(Helper())
+                helper = Helper()
             except RuntimeError:  # no more threads, or the interpreter is going down
                 return
-            _all += 1
+            _all.append(helper)
+            _idle.append(helper)
 
 
 def helpers(count: int) -> int:
@@ -136,34 +141,43 @@ def helpers(count: int) -> int:
 
 
 def _hire(team: list[Helper], wanted: int) -> None:
-    """Put idle helpers into the team, but none that stays away."""
-    now, others = time.perf_counter(), _idle
-    for _ in range(len(others)):
-        if len(team) == wanted:
-            return
+    """Move so many idle helpers into the team, in one step of Python's, which no signal divides."""
+    with contextlib.suppress(IndexError):  # there are no more, or another thread's fill took them
+        team.extend(itertools.islice(iter(_idle.pop, None), wanted))
+
+
+def _dismiss(team: list[Helper], loop: rows.Loop) -> None:
+    """Get all helpers out of the memory before it is freed, whatever signals come meanwhile; then they are idle again."""
+    raised: BaseException | None = None
+    while True:
         try:
-            helper = others.pop()
-        except IndexError:  # another thread's fill took it
-            return
-        if helper.away_until > now:
-            others.insert(0, helper)
-        else:
-            team.append(helper)
+            for helper in team:
+                helper.dismiss(loop)
+            break
+        except BaseException as error:
+            raised = error
+    _idle.extend(sorted(team, key=lambda helper: -helper.away_until))  # taken from the end: those that stay away come last
+    if raised is not None:
+        raise raised
 
 
-def fill_together(loop: rows.Loop, head: tuple[int, ...], begin: int, end: int, wanted: int, out: Any) -> None:
-    """Call the loop for `begin` to `end` with this thread and up to `wanted` helpers."""
-    if _all < wanted:
+def fill_together(loop: rows.Loop, head: tuple[int, ...], begin: int, end: int, wanted: int, kept: Any) -> None:
+    """Call the loop for `begin` to `end` with this thread and up to `wanted` helpers; `kept` is what it uses."""
+    if len(_all) < wanted:
         _start(wanted)
     arguments = bytearray(ARGUMENTS.pack(*head, begin, end, GRAIN, CHUNK, SHARES * (wanted + 1)))
     address = ctypes.addressof(_BYTE.from_buffer(arguments))
     team: list[Helper] = []
+    forks = _forks
     try:
         _hire(team, wanted)
+        now = time.perf_counter()
         for helper in team:
-            helper.call(address, (arguments, out))
+            if helper.away_until <= now:
+                helper.call(address, (arguments, kept))
         loop(address, scratch(), 0, 0)
-    finally:  # a signal may come between two steps of Python: then too, helpers must be out of the memory before it is freed
-        for helper in team:
-            helper.dismiss(loop)
-            _idle.append(helper)
+    finally:
+        if forks == _forks:
+            _dismiss(team, loop)
+    if forks != _forks:  # a signal handler has forked, and this is the child: what helpers had taken is nobody's work here
+        loop(ARGUMENTS.pack(*head, begin, end, end, end, 1), scratch(), 0, 0)

@@ -78,7 +78,7 @@ def _put_tile(target: Vectors, row: Row, address: Any, missing: Any, place: int,
     """Store one tile's values, and in a word at `missing` which of its elements are not sure."""
     a, b = (bits_as(plane, row.word) for plane in planes)
     for i, value in enumerate(row.law.values(a, b, p)):
-        store(target.builder, row.encode(value).value, address, (2 * place + i) * row.plane)
+        store(target.builder, row.stored(value).value, address, (2 * place + i) * row.plane)
     if row.law.sure is not None:
         doubt = target.mask_bits(~row.law.sure(a), ~row.law.sure(b))
         store(target.builder, doubt, missing, 8 * place)
@@ -150,10 +150,10 @@ def value_of(row: Row, elements: Lanes, stream: Stream, attempt: Lanes, p: Any) 
     a, b, second = _words_of(row, elements, stream, attempt)
     if law.pair is not None:
         x, y = law.pair(a, b, p)
-        return row.encode(select(second, y, x)), None
+        return row.stored(select(second, y, x)), None
     assert law.value is not None
     own = select(second, b, a)
-    value = row.encode(law.value(own, p))
+    value = row.stored(law.value(own, p))
     if law.accept is None or law.sure is None:
         return value, None
     v, w, _ = _words_of(row, elements, stream, attempt | TEST)
@@ -176,6 +176,7 @@ def _trace_attempt(module: Any, row: Row, cpu: Cpu) -> None:
 
 def trace(row: Row, cpu: Cpu) -> str:
     """LLVM's text of a row for a CPU."""
+    row.law.check()
     module = ir.Module(row.law.name)
     _trace_tiles(module, row, cpu)
     _trace_attempt(module, row, cpu)

@@ -84,7 +84,7 @@ for _ in range(repeats):
     assert calls == 1 or not written.any()                    # as if the call had not happened
     assert (out[written] == expected[0][written]).all()       # or had completed, but for what is still to be written
     assert not finished or written.all()
-    assert len(threads._idle) == threads._all == (size >= threads.PARALLEL_FROM)    # no helper is lost, none has arguments
+    assert len(threads._idle) == len(threads._all) == (size >= threads.PARALLEL_FROM)    # no helper is lost, none has arguments
     assert not any(helper.slot.any() or helper.kept is not None for helper in threads._idle)
     assert threads._starting.acquire(blocking=False)          # nothing is left locked
     threads._starting.release()

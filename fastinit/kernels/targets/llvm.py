@@ -96,7 +96,8 @@ class Instructions(Target):
 
     def compare(self, relation: str, a: Lanes, b: Lanes) -> Any:
         if a.kind.group == "real":
-            return self.builder.fcmp_ordered(relation, a.value, b.value)
+            compare = self.builder.fcmp_unordered if relation == "!=" else self.builder.fcmp_ordered
+            return compare(relation, a.value, b.value)
         compare = self.builder.icmp_signed if a.kind.group == "signed" else self.builder.icmp_unsigned
         return compare(relation, a.value, b.value)
 
