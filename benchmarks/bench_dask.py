@@ -45,7 +45,7 @@ def dask_call(law, total=TOTAL, chunk=CHUNK, dtype="float32"):
 
 
 def threads_call(law, total=TOTAL, chunk=CHUNK, dtype="float32"):
-    """The same in this process: the chunks one after the other, each by all of Numba's threads."""
+    """The same in this process: the chunks one after the other, each by all threads."""
 
     def draw():
         begins = range(0, total, chunk)

@@ -126,7 +126,7 @@ TypeError, ValueError
 Notes
 -----
 The bytes are those of {numpy}, whatever the chunks, the scheduler and the workers. Equal arguments
-give equal keys. In a worker's thread a chunk is filled by that thread alone; in the main thread by all of Numba's.
+give equal keys. In a worker's thread a chunk is filled by that thread alone; in the main thread by all that fastinit uses.
 
 Examples
 --------
