@@ -222,8 +222,9 @@ def test_an_exception_takes_the_arguments_out_of_every_slot(new, expected, monke
     both, shown, (loop, entry) = list(threads._idle), [], dispatch.compiled(*ROW)
     call, hire = kind.call, threads._hire
 
-    def stopped_loop(arguments, *rest):
-        if not arguments:
+    def stopped_loop(arguments, memory, slot, looks):
+        rest = memory, slot, looks
+        if not arguments or slot:
             return loop(arguments, *rest)
         shown.append([bool(helper.slot[0]) for helper in both])
         if where == "behind the work":

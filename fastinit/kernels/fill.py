@@ -187,11 +187,15 @@ def fill(arguments, scratch, slot, looks):  # type: ignore[no-untyped-def]
     """Do what `arguments` says, an address of integers in the order of `layout.ARGUMENTS`; several threads may share them.
 
     A helper has no arguments but a slot: the address where they appear, and of a count of its workers. It looks there so many
-    times in all, and returns how often it helped. Without looks, the slot is emptied, and its worker waited for.
+    times in all, and returns how often it helped. Without looks, arguments are put into the slot (an atomic addition, so that a
+    helper sees what they say), or the slot is emptied and its worker waited for.
     """
     helped, helping = 0, arguments == 0
-    if helping and looks == 0:
-        withdraw(slot)
+    if slot != 0 and looks == 0:
+        if helping:
+            withdraw(slot)
+        else:
+            add_shared(slot, arguments)
         return 0
     while True:
         if helping:

@@ -69,10 +69,10 @@ class Helper:
         self._wake = threading.Semaphore(0)
         threading.Thread(target=self._run, name="fastinit", daemon=True).start()
 
-    def call(self, arguments: int, kept: Any) -> None:
+    def call(self, loop: rows.Loop, arguments: int, kept: Any) -> None:
         """Show it the address of arguments."""
         self.kept = kept
-        self.slot[0] = arguments
+        loop(arguments, 0, self.address, 0)
         if self.asleep:
             self.asleep = False
             self._wake.release()
@@ -174,7 +174,7 @@ def fill_together(loop: rows.Loop, head: tuple[int, ...], begin: int, end: int, 
         now = time.perf_counter()
         for helper in team:
             if helper.away_until <= now:
-                helper.call(address, (arguments, kept))
+                helper.call(loop, address, (arguments, kept))
         loop(address, scratch(), 0, 0)
     finally:
         if forks == _forks:
