@@ -52,7 +52,7 @@ def scratch() -> int:
     try:
         address: int = _own.address
     except AttributeError:
-        _own.memory = np.empty(SCRATCH // 8 + 1, np.int64)
+        _own.memory = np.ones(SCRATCH // 8 + 1, np.int64)  # pages of its own from now on, not bit by bit
         address = _own.address = address_of(_own.memory)
     return address
 
