@@ -15,6 +15,7 @@ import argparse
 import math
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -53,7 +54,7 @@ def ways(law):
     """The name, the dtype and the transformation of each row."""
     yield "float32", SINGLE, law
     if law is CENTRAL:
-        yield "float32 and low bits", SINGLE, law._replace(value=refined)
+        yield "float32 and low bits", SINGLE, replace(law, value=refined)
     yield "float64", DOUBLE, law
 
 

@@ -9,6 +9,9 @@ import numpy as np
 
 from fastinit import dtypes
 
+#: Types of which equal values are equal arguments, so that a memo may have them for keys; True, which is refused, equals 1.
+PLAIN = frozenset((float, int))
+
 
 def number(name: str, value: Any) -> float:
     """A real argument as a float; NaN and whatever is not one real number are refused."""

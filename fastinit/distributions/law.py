@@ -7,6 +7,7 @@ functions, which differ in their last digit, are not used.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,8 @@ from fastinit.arithmetic.lanes import Lanes
 MOST_NUMBERS = 64  # of a law: they have a place in each thread's scratch memory
 
 
-class Law(NamedTuple):
+@dataclass(frozen=True, eq=False)  # laws are told apart by identity, which costs a call nothing
+class Law:
     """One way to make values of words: a row of the table of kernels for each dtype.
 
     Functions get the law's numbers as a tuple with names, `p`, each of the word's real kind. Of the words of a rejecting
@@ -40,9 +42,6 @@ class Law(NamedTuple):
     counts: tuple[str, ...] = ()
     #: Whether the values cost so little that most of the time goes to Philox.
     cheap: bool = False
-
-    def __hash__(self) -> int:
-        return hash(self.name)
 
     def check(self) -> None:
         """Refuse functions that do not belong together."""

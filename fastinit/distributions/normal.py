@@ -10,7 +10,7 @@ import functools
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from fastinit import dtypes
-from fastinit.arguments.checks import deviation, finite
+from fastinit.arguments.checks import PLAIN, deviation, finite
 from fastinit.arithmetic.elementary import exponential, sin_cos_turn
 from fastinit.arithmetic.lanes import Lanes, fma, maximum, minimum, sqrt
 from fastinit.distributions.law import Law, Plan, nearest, plan
@@ -61,7 +61,7 @@ NORMAL_WITHIN = Law("normal_within", Bounded, pair=bounded_pair)
 
 def normal(loc: Any, scale: Any, real: dtypes.Real) -> Plan:
     """The plan for these arguments."""
-    if type(loc) is float and type(scale) is float:
+    if type(loc) in PLAIN and type(scale) in PLAIN:
         return _checked(loc, scale, real)
     return _checked.__wrapped__(loc, scale, real)
 

@@ -12,13 +12,20 @@ import math
 from typing import Any
 
 from fastinit import dtypes
-from fastinit.arguments.checks import deviation, finite, number
+from fastinit.arguments.checks import PLAIN, deviation, finite, number
 from fastinit.distributions import central, normal, tails, uniform
 from fastinit.distributions.law import Plan, constant, nearest, plan
 
 
 def truncated_normal(a: Any, b: Any, loc: Any, scale: Any, units: Any, real: dtypes.Real) -> Plan:
     """The plan for these arguments."""
+    if type(a) in PLAIN and type(b) in PLAIN and type(loc) in PLAIN and type(scale) in PLAIN and type(units) is str:
+        return _checked(a, b, loc, scale, units, real)
+    return _checked.__wrapped__(a, b, loc, scale, units, real)
+
+
+@functools.lru_cache(maxsize=256)
+def _checked(a: Any, b: Any, loc: Any, scale: Any, units: Any, real: dtypes.Real) -> Plan:
     lower, upper = number("a", a), number("b", b)
     centre, spread = finite("loc", loc, real), deviation(scale, real)
     if not isinstance(units, str):
@@ -30,7 +37,6 @@ def truncated_normal(a: Any, b: Any, loc: Any, scale: Any, units: Any, real: dty
     return _of(lower, upper, centre, spread, units == "absolute", real)
 
 
-@functools.lru_cache(maxsize=256)
 def _of(lower: float, upper: float, loc: float, scale: float, absolute: bool, real: dtypes.Real) -> Plan:
     if scale == 0 and not absolute:
         return nearest(loc, real)

@@ -12,7 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from fastinit import dtypes
-from fastinit.arguments.checks import finite
+from fastinit.arguments.checks import PLAIN, finite
 from fastinit.arithmetic.lanes import Lanes, fma, maximum, minimum
 from fastinit.arithmetic.reals import steps, u01_closed_open
 from fastinit.distributions.law import Law, Plan, nearest, plan
@@ -52,13 +52,19 @@ UNIFORM_WITHIN = Law("uniform_within", Bounded, bounded, cheap=True)
 
 def uniform(low: Any, high: Any, real: dtypes.Real) -> Plan:
     """The plan for these arguments."""
+    if type(low) in PLAIN and type(high) in PLAIN:
+        return _checked(low, high, real)
+    return _checked.__wrapped__(low, high, real)
+
+
+@functools.lru_cache(maxsize=256)
+def _checked(low: Any, high: Any, real: dtypes.Real) -> Plan:
     lower, upper = finite("low", low, real), finite("high", high, real)
     if lower > upper:
         raise ValueError(f"low must be at most high; got low={lower!r}, high={upper!r}")
     return _uniform(lower, upper, real)
 
 
-@functools.lru_cache(maxsize=256)
 def _uniform(lower: float, upper: float, real: dtypes.Real) -> Plan:
     if lower == upper:
         return nearest(lower, real)
