@@ -22,6 +22,6 @@ collect_ignore = [
     path for path, modules in NEEDS.items() if not all(map(find_spec, modules)) or ("keras" in modules and not BACKENDS)
 ]
 if not os.environ.get("FASTINIT_NIGHTLY"):  # half an hour of forks, signals, damaged caches and random arguments
-    collect_ignore.append("tests/robust")
+    collect_ignore.append("tests/nightly")
 if BACKENDS:
     os.environ.setdefault("KERAS_BACKEND", BACKENDS[0])

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.measure import FEW_ROUNDS, VALUES, Missing, ratio, timed_rounds
 from fastinit.bench.measure import store
-from fastinit.files import replacing
+from fastinit.files.atomic import replacing
 from fastinit.safetensors import writing
 
 #: 2 GiB of bfloat16, unless the benchmarks are only made to run. A few large tensors and a small one each, as layers have.

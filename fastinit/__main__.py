@@ -2,7 +2,7 @@
 
 import sys
 
-from fastinit.cli import main
+from fastinit.commands.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

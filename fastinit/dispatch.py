@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastinit import outputs
-from fastinit.blocks import Block, axes_of
+from fastinit.arguments import outputs
+from fastinit.arguments.blocks import Block, axes_of
 from fastinit.distributions import LAWS
 from fastinit.distributions.law import Law, Plan
 from fastinit.kernels import rows, threads

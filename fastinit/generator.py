@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.random import SeedSequence
 
-from fastinit import blocks, dispatch, dtypes, outputs, streams
+from fastinit import dispatch
+from fastinit.arguments import blocks, dtypes, outputs, streams
 from fastinit.distributions import bits
 from fastinit.distributions.law import Plan
 from fastinit.distributions.normal import normal

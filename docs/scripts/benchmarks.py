@@ -12,8 +12,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from fastinit.bench import command, machine, plot, table
+from fastinit.bench import machine, plot, table
 from fastinit.bench.measure import ROUNDS, VALUES
+from fastinit.commands import bench as command
 
 PAGE = Path(__file__).parents[1] / "benchmarks.md"
 PICTURE = "benchmarks.png"

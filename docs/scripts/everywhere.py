@@ -1,4 +1,4 @@
-"""The table of hashes (`tests/hashes.py`) made in every environment that can be had here, and compared with the one kept.
+"""The table of hashes (`tests/definition/hashes.py`) made in every environment at hand, and compared.
 
     python docs/scripts/everywhere.py threads cpus       some of the groups below
     python docs/scripts/everywhere.py --small all        all of them, without the arrays that several threads fill
@@ -28,7 +28,7 @@ NUMBA_OWN = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_NUM_THREADS", "PYTHO
 
 
 class Environment(NamedTuple):
-    """A name, how Python is started, arguments of `tests.hashes`, variables, folders of modules."""
+    """A name, how Python is started, arguments of `tests.definition.hashes`, variables, folders of modules."""
 
     name: str
     python: tuple[str, ...] = (sys.executable,)
@@ -188,7 +188,7 @@ def check(environment, given):
     variables = {name: value for name, value in os.environ.items() if name not in NUMBA_OWN}
     variables |= {"NUMBA_CACHE_DIR": str(given.work / "cache"), "NUMBA_NUM_THREADS": "2", "PYTHONUNBUFFERED": "1"}
     variables |= environment.variables | {"PYTHONPATH": os.pathsep.join([str(TREE), *environment.modules])}
-    command = [*environment.python, "-m", "tests.hashes", *environment.arguments, *given.passed_on]
+    command = [*environment.python, "-m", "tests.definition.hashes", *environment.arguments, *given.passed_on]
     started = time.monotonic()
     try:
         done = subprocess.run(

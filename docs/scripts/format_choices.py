@@ -17,7 +17,7 @@ from llvmlite import ir
 
 import fastinit as fi
 from benchmarks.measure import medians, timed_rounds, touched
-from fastinit import dtypes
+from fastinit.arguments import dtypes
 from fastinit.arithmetic.lanes import bitcast, convert, u32, u64
 from fastinit.arithmetic.philox import ROUNDS, philox4x32, round_keys
 from fastinit.distributions.uniform import stepped, uniform

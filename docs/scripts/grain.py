@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import numpy as np
 from numba import njit
 
-from fastinit import dtypes
+from fastinit.arguments import dtypes
 from fastinit.arithmetic.lanes import bitcast, convert, f32, fma, i32, maximum, minimum
 from fastinit.check import fits
 from fastinit.check.cells import cells

@@ -22,7 +22,7 @@ import fastinit as fi
 from fastinit.bench import machine
 from fastinit.bench.measure import DTYPES, ROUNDS, empty, medians, numpy_dtype, ratio, store, timed_rounds
 from fastinit.bench.peers import all_threads, installed
-from fastinit.bench.workers import SLEEP
+from fastinit.bench.process import SLEEP
 
 SCALE = 0.02
 GIB = 2**30

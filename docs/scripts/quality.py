@@ -16,8 +16,10 @@ from scipy import stats
 
 from fastinit.bench import machine
 from fastinit.bench.peers import installed
-from fastinit.check import command, running, samplers, verdict
+from fastinit.check import run as running
+from fastinit.check import samplers, verdict
 from fastinit.check.laws import NORMAL, base
+from fastinit.commands import check as command
 
 DOCS = Path(__file__).parents[1]
 LEVELS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)

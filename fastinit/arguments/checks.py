@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinit import dtypes
+from fastinit.arguments import dtypes
 
 #: Types of which equal values are equal arguments, so that a memo may have them for keys; True, which is refused, equals 1.
 PLAIN = frozenset((float, int))

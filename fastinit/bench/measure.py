@@ -19,7 +19,7 @@ import numpy.typing as npt
 from numba import njit
 
 import fastinit as fi
-from fastinit import dtypes
+from fastinit.arguments import dtypes
 from fastinit.kernels import cpus
 
 Array = npt.NDArray[Any]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from fastinit.bench.measure import FEW_ROUNDS, Missing, median_ratio, numpy_dtype
 from fastinit.bench.peers import LIBRARIES, OWN, Job, find, installed
-from fastinit.bench.workers import Failure, Worker
+from fastinit.bench.process import Failure, Worker
 
 #: A peer that takes more times the store's time than this takes part in the first few rounds only.
 SLOW = 20.0

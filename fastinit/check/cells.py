@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fastinit import dtypes
+from fastinit.arguments import dtypes
 from fastinit.check import laws
 from fastinit.check.laws import Array, Floats, Law
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from fastinit import dtypes
+from fastinit.arguments import dtypes
 from fastinit.check import cells, laws
 from fastinit.check.laws import Array, Floats, Law
 from fastinit.kernels import cpus

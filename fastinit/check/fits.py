@@ -9,19 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special, stats
 
-from fastinit import dtypes
+from fastinit.arguments import dtypes
 from fastinit.check import cells, laws
-from fastinit.check.counts import (
-    AT_HIGH,
-    AT_LOW,
-    GREATEST,
-    LEAST,
-    OUTSIDE,
-    POWERS,
-    SIDE,
-    TAILS,
-    Summary,
-)
+from fastinit.check.counts import AT_HIGH, AT_LOW, GREATEST, LEAST, OUTSIDE, POWERS, SIDE, TAILS, Summary
 from fastinit.check.laws import Array, Floats, Law
 
 #: Cells are joined until so many values are expected in each, so that chi-squared's law holds far out.

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from fastinit import dtypes
+from fastinit.arguments import dtypes
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import fft, special, stats
 
-from fastinit import dtypes
+from fastinit.arguments import dtypes
 from fastinit.check.fits import Row, chi_squared, count_row, exact
 from fastinit.check.laws import Array, Floats
 

@@ -12,7 +12,7 @@ import numpy as np
 from fastinit.bench.plot import FAINT, INK, OURS, SUFFIXES, YARDSTICK, check
 from fastinit.check import cells, laws
 from fastinit.check.laws import Floats
-from fastinit.check.session import Result
+from fastinit.check.subjects import Result
 
 __all__ = ["SUFFIXES", "check", "draw"]
 

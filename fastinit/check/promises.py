@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import fastinit as fi
-from fastinit import dtypes
+from fastinit.arguments import dtypes
 from fastinit.check.cells import unsigned
 from fastinit.check.fits import Row, exact
 from fastinit.check.laws import Array, Law

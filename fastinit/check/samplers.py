@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import fastinit as fi
-from fastinit import dtypes
+from fastinit.arguments import dtypes
 from fastinit.bench.measure import Missing
 from fastinit.bench.peers import LIBRARIES, installed
 from fastinit.check.laws import BITS, Array, Law

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from fastinit.check.fits import Row
-from fastinit.check.session import Result
+from fastinit.check.subjects import Result
 
 SCHEMA = 1
 #: The chance that a right sampler is called bad, all its tests together.

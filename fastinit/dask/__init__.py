@@ -12,7 +12,7 @@ except ImportError as error:
 from collections.abc import Callable
 from typing import Any
 
-from fastinit.dask.lazy import BY_NAME, WHOLE
+from fastinit.dask.arrays import BY_NAME, WHOLE
 
 __all__ = ["BY_NAME", *BY_NAME]
 

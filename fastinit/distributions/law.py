@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fastinit import dtypes
+from fastinit.arguments import dtypes
 from fastinit.arithmetic.lanes import Lanes
 
 MOST_NUMBERS = 64  # of a law: they have a place in each thread's scratch memory

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from fastinit import dtypes
+from fastinit.arguments import dtypes
 from fastinit.arguments.checks import PLAIN, deviation, finite
 from fastinit.arithmetic.elementary import exponential, sin_cos_turn
 from fastinit.arithmetic.lanes import Lanes, fma, maximum, minimum, sqrt

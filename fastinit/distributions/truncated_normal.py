@@ -11,7 +11,7 @@ import functools
 import math
 from typing import Any
 
-from fastinit import dtypes
+from fastinit.arguments import dtypes
 from fastinit.arguments.checks import PLAIN, deviation, finite, number
 from fastinit.distributions import central, normal, tails, uniform
 from fastinit.distributions.law import Plan, constant, nearest, plan

@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from fastinit import dtypes
+from fastinit.arguments import dtypes
 from fastinit.arguments.checks import PLAIN, finite
 from fastinit.arithmetic.lanes import Lanes, fma, maximum, minimum
 from fastinit.arithmetic.reals import steps, u01_closed_open

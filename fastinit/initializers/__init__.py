@@ -6,15 +6,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from fastinit.fans import Fans, fans
 from fastinit.initializers.constants import constant, dirac, eye, ones, zeros
 from fastinit.initializers.depth import residual_normal, small_init, wang_init
+from fastinit.initializers.fan import Fans, fans
 from fastinit.initializers.inputs import fan_in_uniform, lecun_normal, lecun_uniform
 from fastinit.initializers.orthonormal import delta_orthogonal, orthogonal
 from fastinit.initializers.rules import he_normal, he_uniform, xavier_normal, xavier_uniform
 from fastinit.initializers.samplers import normal, small_random, truncated_normal, truncated_std, uniform
-from fastinit.initializers.scaling import gain, variance_scaling
 from fastinit.initializers.sparsity import sparse
+from fastinit.initializers.variance import gain, variance_scaling
 
 identity = eye
 glorot_uniform, glorot_normal = xavier_uniform, xavier_normal

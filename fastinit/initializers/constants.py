@@ -8,11 +8,10 @@ from typing import Any, Unpack
 import numpy as np
 import numpy.typing as npt
 
-from fastinit import dtypes
-from fastinit.arguments import checks
-from fastinit.fans import Axes, axes_of, positive
-from fastinit.initializers.common import Array, Options, Shape, at_least_zero, initializer, representable, task
-from fastinit.outputs import assign
+from fastinit.arguments import checks, dtypes
+from fastinit.arguments.outputs import assign
+from fastinit.initializers.fan import Axes, axes_of, positive
+from fastinit.initializers.keywords import Array, Options, Shape, at_least_zero, initializer, representable, task
 
 
 def place(target: Array, places: Sequence[range], spots: Sequence[npt.NDArray[np.int64]], value: float) -> None:

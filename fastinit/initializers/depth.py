@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, Unpack
 
-from fastinit.fans import positive
-from fastinit.initializers.common import Options, Shape, at_least_zero, initializer, task, truth
+from fastinit.initializers.fan import positive
+from fastinit.initializers.keywords import Options, Shape, at_least_zero, initializer, task, truth
 from fastinit.initializers.samplers import truncated_std
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from fastinit.initializers.common import Shape, WeightOptions, initializer
-from fastinit.initializers.scaling import UNIFORM, bell, ruled
+from fastinit.initializers.keywords import Shape, WeightOptions, initializer
+from fastinit.initializers.variance import UNIFORM, bell, ruled
 
 
 @initializer

@@ -14,20 +14,12 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from fastinit import dtypes
-from fastinit.fans import one_axis
+from fastinit.arguments import dtypes
+from fastinit.arguments.outputs import assign
 from fastinit.generator import Generator
-from fastinit.initializers.common import (
-    Array,
-    Options,
-    Shape,
-    at_least_zero,
-    initializer,
-    representable,
-    task,
-)
 from fastinit.initializers.constants import convolution
-from fastinit.outputs import assign
+from fastinit.initializers.fan import one_axis
+from fastinit.initializers.keywords import Array, Options, Shape, at_least_zero, initializer, representable, task
 
 #: Reflections applied at once, and rows of the matrix that they are applied to at once.
 REFLECTIONS, ROWS = 256, 1024

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from fastinit.fans import chosen
-from fastinit.initializers.common import Shape, WeightOptions, at_least_zero, initializer
-from fastinit.initializers.scaling import MODES, RULES, UNIFORM, bell, ruled, squared_gain
+from fastinit.initializers.fan import chosen
+from fastinit.initializers.keywords import Shape, WeightOptions, at_least_zero, initializer
+from fastinit.initializers.variance import MODES, RULES, UNIFORM, bell, ruled, squared_gain
 
 
 @initializer

@@ -7,9 +7,9 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from fastinit import truncation
 from fastinit.arguments import checks
-from fastinit.initializers.common import Options, Shape, above_zero, at_least_zero, initializer, task, truth, without_zeros
+from fastinit.initializers import truncation
+from fastinit.initializers.keywords import Options, Shape, above_zero, at_least_zero, initializer, task, truth, without_zeros
 
 #: A standard normal is never nearer to 0 than 2^-47 (2^-85 in float64): the shortest radius, 2^-16 (2^-32), times the
 #: smallest sine. So dtypes with float32's exponents need a scale far below any in use to round a normal to 0.

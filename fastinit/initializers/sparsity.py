@@ -11,16 +11,7 @@ import numpy.typing as npt
 
 from fastinit.arguments import checks
 from fastinit.generator import Generator
-from fastinit.initializers.common import (
-    PIECE,
-    Options,
-    Shape,
-    above_zero,
-    initializer,
-    representable,
-    task,
-    without_zeros,
-)
+from fastinit.initializers.keywords import PIECE, Options, Shape, above_zero, initializer, representable, task, without_zeros
 
 
 def zeros_per_column(sparsity: Any, rows: int) -> int:

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from jax.sharding import NamedSharding, PartitionSpec, Sharding, SingleDeviceSharding
 
-from fastinit import blocks, dtypes, initializers
+from fastinit import initializers
+from fastinit.arguments import blocks, dtypes
 from fastinit.calls import one_call
 from fastinit.generator import Generator
-from fastinit.initializers.common import generator
+from fastinit.initializers.keywords import generator
 from fastinit.jax.keys import generator_from_key, one_key, seeded
 from fastinit.jax.tracing import untraced
 

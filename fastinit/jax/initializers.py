@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from fastinit import blocks
-from fastinit.fans import one_axis
+from fastinit.arguments import blocks
 from fastinit.initializers import BY_NAME
+from fastinit.initializers.fan import one_axis
 from fastinit.jax.arrays import WHOLE, checked_dtype, make
 
 

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 
-from fastinit import blocks, dtypes
-from fastinit.fans import axes_of
+from fastinit.arguments import blocks, dtypes
+from fastinit.initializers.fan import axes_of
 from fastinit.keras import seeds, tensors
 
 NEEDED = inspect.Parameter.empty

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import keras
 
-from fastinit.fans import chosen
 from fastinit.initializers import BY_NAME
+from fastinit.initializers.fan import chosen
 from fastinit.keras.base import NEEDED, NONE, Initializer, Rule
 
 _register = keras.saving.register_keras_serializable(package="fastinit")

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinit.arguments.checks import number
+from fastinit.files.slabs import Array, Where, cuts
 from fastinit.generator import Generator
 from fastinit.initializers import BY_NAME
-from fastinit.safetensors.layout import Tensor, shown
+from fastinit.safetensors.format import Tensor, shown
 from fastinit.safetensors.rules import Rule
-from fastinit.slabs import Array, Where, cuts
 
 #: Initialisers whose block costs as much as the whole, or nearly: they get the tensor in one piece.
 WHOLE = ("orthogonal", "delta_orthogonal", "sparse")

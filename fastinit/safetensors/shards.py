@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastinit.files import MOST_BYTES
-from fastinit.safetensors.layout import Tensor
+from fastinit.files.atomic import MOST_BYTES
+from fastinit.safetensors.format import Tensor
 
 SUFFIX = ".safetensors"
 INDEX = ".safetensors.index.json"

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
-from fastinit.files import PathLike
-from fastinit.safetensors.layout import Kind, Tensor, checked_name, checked_shape, kind, path_of, shown
-from fastinit.safetensors.scanning import opened, read_header
+from fastinit.files.atomic import PathLike
+from fastinit.safetensors.format import Kind, Tensor, checked_name, checked_shape, kind, path_of, shown
+from fastinit.safetensors.reading import opened, read_header
 
 #: Far beyond any model's index, and small enough to be read at once.
 MOST_JSON_BYTES = 1 << 25

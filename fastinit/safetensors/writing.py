@@ -9,13 +9,13 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from fastinit.files import MOST_BYTES, PathLike, allocate, destination, staged, sync
+from fastinit.files.atomic import MOST_BYTES, PathLike, allocate, destination, staged, sync
+from fastinit.files.slabs import SLAB, Array, Progress, Where, eager, fill_slabs, mapped
 from fastinit.generator import Generator, default_rng
 from fastinit.safetensors import drawing, shards, sources
 from fastinit.safetensors.drawing import Job
-from fastinit.safetensors.layout import Tensor, header, ordered, path_of
+from fastinit.safetensors.format import Tensor, header, ordered, path_of
 from fastinit.safetensors.rules import DEFAULT, DEFAULT_RULES, Rules
-from fastinit.slabs import SLAB, Array, Progress, Where, eager, fill_slabs, mapped
 
 
 class Shard(NamedTuple):

@@ -9,10 +9,11 @@ from typing import Any
 import torch
 
 from fastinit.generator import Generator
-from fastinit.torch import shards, sources
+from fastinit.torch import generators as sources
+from fastinit.torch import shards
+from fastinit.torch.dispatch_mode import FillMode
 from fastinit.torch.filling import fill
-from fastinit.torch.laws import Law
-from fastinit.torch.modes import FillMode
+from fastinit.torch.fills import Law
 
 
 class _Numbered(FillMode):

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from fastinit import outputs
+from fastinit.arguments import outputs
 from fastinit.calls import Call, one_call
 from fastinit.generator import Generator
 from fastinit.torch import shards
-from fastinit.torch.laws import Law
+from fastinit.torch.fills import Law
 from fastinit.torch.tensors import DTYPES, Array, array_of, dtype_of, is_dense
 
 #: Bytes of the buffer through which values go to an accelerator.

@@ -15,9 +15,9 @@ import torch
 from torch.nn.init import calculate_gain
 
 from fastinit.arguments import checks
-from fastinit.torch import laws
+from fastinit.torch import fills as laws
 from fastinit.torch.inplace import fill_in_place, require_tensor
-from fastinit.torch.structured import constant_, dirac_, eye_, ones_, orthogonal_, sparse_, zeros_
+from fastinit.torch.matrices import constant_, dirac_, eye_, ones_, orthogonal_, sparse_, zeros_
 
 __all__ = [
     "calculate_gain",

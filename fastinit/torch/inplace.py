@@ -8,9 +8,10 @@ from typing import Any
 import torch
 
 from fastinit.generator import Generator
-from fastinit.torch import shards, sources
+from fastinit.torch import generators as sources
+from fastinit.torch import shards
 from fastinit.torch.filling import fill, fill_whole, held
-from fastinit.torch.laws import Law
+from fastinit.torch.fills import Law
 from fastinit.torch.tensors import require_writable, written
 
 

@@ -10,11 +10,12 @@ import torch
 from torch import nn
 
 from fastinit.generator import Generator
-from fastinit.terminal import progress as progress_bar
-from fastinit.torch import shards, sources
+from fastinit.progress import progress as progress_bar
+from fastinit.torch import generators as sources
+from fastinit.torch import shards
 from fastinit.torch.filling import held, is_reachable
-from fastinit.torch.naming import Entry, Escapes, Naming
-from fastinit.torch.rules import clean, module_names, rules_of, tied_targets
+from fastinit.torch.model_rules import clean, module_names, rules_of, tied_targets
+from fastinit.torch.recording import Entry, Escapes, Naming
 from fastinit.torch.tensors import is_dense, written
 
 #: Bytes from which on a bar is shown.

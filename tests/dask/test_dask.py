@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import fastinit as fi
 import fastinit.dask as fd
 from tests.conftest import DTYPES
-from tests.initializer_table import ALIASES, CALLS
+from tests.initializers.table import ALIASES, CALLS
 
 ROOT = Path(fi.__file__).parents[1]
 SERVED = {**{name: row for name, row in CALLS.items() if "orthogonal" not in name}, "bits": ((24, 18), {})}

@@ -19,9 +19,10 @@ from jax.sharding import PartitionSpec as P
 
 import fastinit as fi
 import fastinit.jax as fj
-from fastinit import dtypes, initializers
+from fastinit import initializers
+from fastinit.arguments import dtypes
 from fastinit.jax import arrays
-from tests.initializer_table import CALLS, RANDOM
+from tests.initializers.table import CALLS, RANDOM
 
 SHAPE = (24, 16)
 LINE, GRID = (8,), (2, 4)

@@ -16,8 +16,9 @@ from scipy import stats
 
 import fastinit as fi
 import fastinit.jax as fj
-from fastinit import dtypes, initializers
-from tests.initializer_table import CALLS
+from fastinit import initializers
+from fastinit.arguments import dtypes
+from tests.initializers.table import CALLS
 from tests.statistics import require
 
 KEY = jax.random.key(3)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 import fastinit as fi
 from fastinit import calls
-from fastinit.torch import filling, laws, shards
+from fastinit.torch import filling, shards
+from fastinit.torch import fills as laws
 from fastinit.torch.tensors import array_of
 
 LAWS = {

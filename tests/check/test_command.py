@@ -1,0 +1,177 @@
+"""`fastinit check` as a person runs it: its exit status, table, document, picture, and what it refuses."""
+
+import json
+import math
+import re
+import struct
+
+import numpy as np
+import pytest
+
+pytest.importorskip("scipy", reason="fastinit check needs SciPy")
+
+
+from fastinit.arguments import dtypes
+from fastinit.bench.measure import Missing
+from fastinit.check import run as running
+from fastinit.check import samplers, words
+from fastinit.check.laws import BITS
+from fastinit.commands import check as command
+from fastinit.commands.main import main
+
+SMALL = ("--samples", "65536")
+REALS = list(dtypes.REALS.values())
+
+
+def check(*arguments):
+    return main(["check", *SMALL, *arguments])
+
+
+@pytest.fixture(scope="module")
+def few():
+    """Less of what is tested of fastinit as a whole."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "_whole", lambda plan: [])
+        yield
+
+
+def test_a_good_verdict(monkeypatch, capsys):
+    """All of it, for one law in one dtype: words and promises too."""
+    monkeypatch.setattr(words, "STREAMS", 32)
+    assert check("--dist", "normal", "--dtype", "float16", "--all") == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^\| normal float16 +\| 6.55e4 \|", out, re.M)
+    assert re.search(r"^GOOD: \d+ tests, of which one fails if its p is below \de-\d", out, re.M)
+    for name in ("Kolmogorov-Smirnov", "attempts in turn", "Random123, counter 243f6a88", "normal float16, rounding"):
+        assert name in out
+
+
+def test_a_document(few, tmp_path, capsys):
+    path = tmp_path / "check.json"
+    assert check("--dist", "uniform,bits", "--dtype", "float32,float8_e5m2", "--json", str(path)) == 0
+    document = json.loads(path.read_text())
+    titles = [subject["subject"] for subject in document["subjects"]]
+    assert titles[:2] == ["uniform float32", "uniform float8_e5m2"]
+    assert titles[-1] == "bits uint32"
+    assert document["good"] is True
+    tests = [test for subject in document["subjects"] for test in subject["tests"]]
+    assert document["tests"] == sum(test["counted"] for test in tests)
+    assert document["threshold"] == pytest.approx(1e-3 / document["tests"])
+    assert all(0 <= test["p"] <= 1 for test in tests)
+
+
+def test_a_picture(few, tmp_path, capsys):
+    pytest.importorskip("matplotlib", reason="--plot needs matplotlib")
+    path = tmp_path / "check.png"
+    assert check("--dist", "normal", "--dtype", "float32,bfloat16", "--plot", str(path)) == 0
+    data = path.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", data[16:24])
+    assert width > 1000
+    assert height > 400
+
+
+@pytest.fixture
+def broken(monkeypatch, few):
+    """NumPy's place is taken by what a test puts there."""
+
+    def put(make):
+        monkeypatch.setitem(samplers.MAKERS, "numpy", lambda law, real, seed: make(law, real))
+
+    return put
+
+
+def test_a_bad_verdict(broken, tmp_path, capsys):
+    broken(lambda law, real: lambda count: np.full(count, 0.25, real.dtype))
+    path = tmp_path / "bad.json"
+    assert check("--sampler", "numpy", "--dist", "uniform", "--dtype", "float64", "--json", str(path)) == 1
+    out = capsys.readouterr().out
+    assert re.search(r"^BAD, \d+ failed", out, re.M)
+    assert "- FAIL uniform float64: Kolmogorov-Smirnov" in out
+    assert json.loads(path.read_text())["good"] is False
+
+
+def test_a_sampler_that_raises(broken, capsys):
+    def draw(count):
+        raise OverflowError("no\nluck")
+
+    broken(lambda law, real: draw)
+    assert check("--sampler", "numpy", "--dist", "normal", "--dtype", "float32") == 1
+    assert "- FAIL normal float32: raises OverflowError: no luck" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_sampler_that_makes_no_numbers(broken, value, dtype, capsys):
+    broken(lambda law, real: lambda count: np.full(count, value, real.dtype))
+    assert check("--sampler", "numpy", "--dist", "normal", "--dtype", dtype) == 1
+    assert "outside the bounds, or not finite: 65536" in capsys.readouterr().out
+
+
+def test_what_a_library_lacks_is_said(few, capsys):
+    assert check("--sampler", "numpy,scipy", "--dist", "truncated_normal,normal", "--dtype", "float16,float32") == 0
+    out = capsys.readouterr().out
+    assert "- not checked, since it has no truncated_normal: truncated_normal -2 2 float16" in out
+    assert "Nothing was tested." in out
+
+
+def test_a_right_peer_passes(few, capsys):
+    assert check("--sampler", "numpy", "--dist", "uniform,normal,bits", "--dtype", "float32,float64") == 0
+
+
+def test_bounds_of_ones_own(few, capsys):
+    assert check("--a", "-inf", "--b", "-1.5", "--dtype", "float32,float8_e4m3fn") == 0
+    assert "truncated_normal -inf -1.5 float32" in capsys.readouterr().out
+    assert check("--a", "3", "--b", "3.25", "--dtype", "float8_e5m2") == 0  # one number lies there
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--samples", "1000"), "from 65536"),
+        (("--samples", "1e99"), "from 65536"),
+        (("--samples", "many"), "from 65536"),
+        (("--sampler", "excel"), "must be of fastinit, numpy"),
+        (("--dist", "cauchy"), "must be of bits, uniform"),
+        (("--dtype", "int8"), "must be of float32"),
+    ],
+)
+def test_arguments_that_the_parser_refuses(arguments, complaint, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["check", *arguments])
+    assert stopped.value.code == 2
+    assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--a", "2", "--b", "2"), "a must be less than b"),
+        (("--a", "nan"), "a must be less than b"),
+        (("--a", "38"), "within 37 deviations"),
+        (("--a", "1", "--b", "1.0001"), "0.001 apart"),
+        (("--a", "1", "--dist", "normal"), "not for --dist normal"),
+        (("--seed", "-1"), "--seed: must be from 0"),
+        (("--plot", "x.bmp"), "--plot: must end in"),
+    ],
+)
+def test_arguments_that_do_not_go_together(arguments, complaint, capsys):
+    assert main(["check", *arguments]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_without_scipy(monkeypatch, capsys):
+    monkeypatch.setattr(command, "installed", lambda module: module != "scipy")
+    assert main(["check"]) == 2
+    assert "pip install 'fastinit[check]'" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written(tmp_path, capsys):
+    assert main(["check", "--json", str(tmp_path / "none" / "x.json")]) == 1
+
+
+def test_names_are_those_of_the_table():
+    assert tuple(samplers.MAKERS) == command.SAMPLERS
+    assert set(command.ALIASES.values()) < set(command.SAMPLERS)
+    with pytest.raises(Missing, match="has no bits"):
+        samplers.MAKERS["scipy"](BITS, dtypes.resolve("float64"), 0)

@@ -1,0 +1,144 @@
+"""Every benchmark runs: with few values, once, untimed. And what the scripts that measure models and write the page rely on."""
+
+import importlib
+import importlib.util
+import inspect
+import itertools
+import math
+import sys
+from pathlib import Path
+
+import ml_dtypes
+import numba
+import numpy as np
+import pytest
+
+import fastinit
+
+ROOT = Path(__file__).parents[2]
+SUITES = sorted(path.stem for path in (ROOT / "benchmarks").glob("bench_*.py"))
+KINDS = ("time_", "track_", "peakmem_")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_values():
+    """Small sizes, and the cache that this process has anyway instead of the benchmarks' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FASTINIT_BENCH_VALUES", "1000")
+        patch.setenv("NUMBA_CACHE_DIR", numba.config.CACHE_DIR)
+        for name in [name for name in sys.modules if name.split(".")[0] == "benchmarks"]:
+            patch.delitem(sys.modules, name)  # imported by a script of docs/, with the sizes of real runs
+        yield
+
+
+def classes(module):
+    return [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
+
+
+def combinations(suite):
+    """All parameters, which a suite gives as one tuple or as a tuple of several."""
+    several = isinstance(suite.params[0], tuple)
+    return list(itertools.product(*(suite.params if several else (suite.params,))))
+
+
+def run_once(suite, method, values, missing):
+    instance = suite()
+    try:
+        getattr(instance, "setup", lambda *_: None)(*values)
+    except missing:
+        return False
+    result = getattr(instance, method)(*values)
+    getattr(instance, "teardown", lambda *_: None)(*values)
+    assert not method.startswith("track_") or result >= 0
+    return True
+
+
+@pytest.mark.filterwarnings("default")  # of the peers, where they are installed
+@pytest.mark.parametrize("name", SUITES)
+def test_suite(name):
+    if name == "bench_dask":
+        pytest.importorskip("distributed", reason="needs dask.distributed")
+    measure = importlib.import_module("benchmarks.measure")
+    assert measure.VALUES == 1000
+    runs = 0
+    for suite in classes(importlib.import_module(f"benchmarks.{name}")):
+        for method in filter(lambda method: method.startswith(KINDS), dir(suite)):
+            assert suite.version
+            assert suite.timeout
+            for values in combinations(suite):
+                assert all(isinstance(value, str) for value in values)
+                runs += run_once(suite, method, values, measure.Missing)
+    assert runs > 0
+
+
+def test_the_suite_measures_with_the_command_s_code():
+    suite, command = (importlib.import_module(f"{package}.measure") for package in ("benchmarks", "fastinit.bench"))
+    for name in set(suite.__all__) - {"VALUES"}:
+        assert getattr(suite, name) is getattr(command, name)
+
+
+def script(name):
+    """A script of docs/, as a module; what it does to the search path is undone."""
+    specification = importlib.util.spec_from_file_location(f"docs_script_{name}", ROOT / "docs/scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(specification)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", list(sys.path))
+        specification.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("model", "tensors", "parameters"),
+    [("GPT-2 124M", 148, 124_439_808), ("Llama 1.1B", 201, 1_100_048_384), ("Llama 7B", 291, 6_738_415_616)],
+)
+def test_models_have_their_published_sizes(model, tensors, parameters):
+    shapes = script("models").MODELS[model]
+    assert len(shapes) == tensors
+    assert sum(map(math.prod, shapes.values())) == parameters
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_models_are_filled_whole_and_by_name(dtype):
+    models = script("models")
+    shapes = {"a": (3, 50), "b": (7,), "c": (11, 2, 5)}
+    kind = np.dtype(getattr(ml_dtypes, dtype, dtype))
+    flat = np.full(267, 99, kind)
+    models.fastinit_fill(models.pieces(flat, shapes))()
+    rng = fastinit.default_rng(0)
+    alone = [rng.child(name).normal(0, 0.02, size=shape, dtype=kind).ravel() for name, shape in shapes.items()]
+    np.testing.assert_array_equal(flat, np.concatenate(alone))
+
+
+def test_a_model_is_measured_or_skipped_with_a_reason(monkeypatch):
+    models = script("models")
+    small = {"tiny": {"a": (100,), "b": (2, 30)}}
+    result = models.collect(small, ["float32"], 2, torch=False)
+    (row,) = result["rows"]
+    assert (row["tensors"], row["bytes"], row["skipped"]) == (2, 640, None)
+    assert set(row["seconds"]) == {"store", "fastinit", "one tensor"}
+    assert min(row["seconds"].values()) > 0
+    monkeypatch.setattr(models.machine, "free_memory", lambda: 600)
+    (row,) = models.collect(small, ["float32"], 2, torch=False)["rows"]
+    assert row["skipped"].startswith("needs 0.0 GiB")
+    assert any("tiny float32: skipped: needs" in line for line in models.markdown({**result, "rows": [row]}))
+
+
+def test_torch_fills_the_same_tensors():
+    pytest.importorskip("torch", reason="torch is not installed")
+    models = script("models")
+    flat = np.zeros(10_007, ml_dtypes.bfloat16)
+    models.torch_fill(flat, {"a": (100, 100), "b": (7,)}, "bfloat16")()
+    assert np.count_nonzero(flat) > 10_000
+    # The deviation of 10,007 such values has a standard error of 0.00014: five of them.
+    assert abs(flat.astype(np.float64).std() - 0.02) < 0.0007
+
+
+def test_the_page_has_the_marks_that_its_script_fills():
+    pages = script("benchmarks")
+    text = pages.PAGE.read_text()
+    for name in pages.PARTS:
+        changed = pages.replaced(text, name, "NEW")
+        assert f"<!-- {name} -->\n\nNEW\n\n<!-- end of {name} -->" in changed
+        assert pages.replaced(changed, name, "NEW") == changed
+    with pytest.raises(SystemExit, match="lacks the marks"):
+        pages.replaced("no marks", "models", "NEW")

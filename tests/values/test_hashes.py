@@ -1,0 +1,160 @@
+"""The table of hashes: this machine makes it, so does its code for an older CPU, it leaves nothing out, and it sees a change.
+
+`docs/scripts/everywhere.py` makes the same table in every environment that can be had.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastinit import dispatch
+from fastinit.arguments import dtypes
+from fastinit.distributions import LAWS
+from fastinit.initializers import BY_NAME
+from fastinit.kernels import cpus, rows, threads
+from tests.definition import hash_cases, hashes
+
+ROOT = Path(__file__).parents[2]
+NOT_BITWISE = {"orthogonal", "delta_orthogonal"}
+ALIASES = {"identity", "glorot_uniform", "glorot_normal", "kaiming_uniform", "kaiming_normal"}
+
+
+@pytest.fixture(scope="module")
+def made():
+    """The whole table, and the rows that it took; of them those that several threads filled."""
+    used, shared, compiled, together = set(), set(), dispatch.compiled, threads.fill_together
+
+    def asked(law, dtype):
+        used.add((law.name, dtype))
+        return compiled(law, dtype)
+
+    def filled(loop, head, *rest):
+        shared.add(head[:5])
+        together(loop, head, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dispatch, "compiled", asked)
+        patch.setattr(threads, "fill_together", filled)
+        patch.setattr(cpus, "allowed", lambda: 2)
+        made = hashes.make()
+    return made, used, {(law, dtype) for law, dtype in used if rows.entry(LAWS[law], dtype) in shared}
+
+
+def test_every_hash_is_the_one_kept(made):
+    assert hashes.differences(made[0], hashes.read()["rows"], whole=True) == []
+
+
+def test_every_row_is_in_the_table(made):
+    assert made[1] == set(rows.ROWS)
+    alone = {("uniform_within", "float32"), ("uniform_within", "float64"), ("normal_within", "float8_e4m3fn")}  # in one size
+    assert made[1] - made[2] <= alone
+
+
+def test_every_initialiser_is_in_the_table():
+    labels = {case.label.partition(" (")[0] for case in hash_cases.inits()}
+    assert set(BY_NAME) - ALIASES - NOT_BITWISE <= labels
+    assert not NOT_BITWISE & labels
+
+
+def test_every_dtype_has_every_law():
+    kept = hashes.read()["rows"]
+    names = {real.name for real in dtypes.REALS.values()}
+    assert all(set(kept[label]) == names for label in hash_cases.LAWS)
+
+
+def test_arrays_differ_from_each_other():
+    """So that a hash says something: no two laws, places or Generators have the same values, but for the constants."""
+    rows_kept = hashes.read()["rows"]
+    laws = [rows_kept[label]["float64"] for label in hash_cases.LAWS]
+    equal = {  # one number of the dtype, or the normal itself
+        label: rows_kept[label]["float64"]
+        for label in (
+            "uniform of one number",
+            "uniform constant",
+            "normal constant",
+            "truncated constant",
+            "normal below the step",
+        )
+    } | {"unbounded": rows_kept["normal 0 1"]["float64"]}
+    assert [value for value in laws if laws.count(value) > 1 and value not in equal.values()] == []
+    assert equal["normal constant"] == equal["uniform constant"] == equal["truncated constant"]
+    for label, dtype in (("bits", "uint32"), ("normal 0 1", "float32")):
+        streams = [rows_kept[f"{label}: {what}"][dtype] for what in hash_cases.STREAMS]
+        assert len(set(streams)) == len(streams)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the CPU that is compiled for is one of x86")
+def test_a_cpu_without_fused_multiply_add():
+    """AVX alone: neither that nor float16 conversion, nor vectors of integers wider than 128 bits."""
+    features = "+64bit,+cmov,+cx8,+cx16,+fxsr,+mmx,+sse,+sse2,+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt,+sahf,+avx,+xsave"
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_CPU_NAME": "sandybridge", "NUMBA_CPU_FEATURES": features}
+    wanted = ["--small", "--match", ": size", "--dtypes", "float16,float64"]
+    command = [sys.executable, "-W", "error", "-m", "tests.definition.hashes", *wanted]
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    *_, where, verdict = done.stdout.splitlines()
+    assert json.loads(where)["compiled for"] == "sandybridge"
+    assert verdict == f"{len(hash_cases.KERNELS) * 2 * len(hash_cases.SIZES)} hashes made, 0 differences"
+
+
+def test_differences_are_named():
+    kept = {"a": {"float32": "00", "float64": "11"}, "b": {"uint32": "22"}}
+    assert hashes.differences(kept, kept, whole=True) == []
+    assert hashes.differences({"a": {"float32": "01"}}, kept, whole=False) == ["a, float32: 01, not 00"]
+    assert hashes.differences({"c": {"float32": "00"}}, kept, whole=False) == ["c, float32: 00, not in the table"]
+    missing = hashes.differences({"a": kept["a"]}, kept, whole=True)
+    assert missing == ["b, uint32: in the table, and not made"]
+
+
+@pytest.mark.parametrize(("old", "new", "code"), [("", "", 0), ('"gains": {"float64": "', '"gains": {"float64": "f00', 1)])
+def test_the_command_compares(old, new, code, tmp_path, monkeypatch, capsys):
+    text = hashes.TABLE.read_text()
+    monkeypatch.setattr(hashes, "TABLE", tmp_path / "table.json")
+    hashes.TABLE.write_text(text.replace(old, new))
+    assert hashes.main(["--match", "gains"]) == code
+    printed = capsys.readouterr().out
+    assert printed.endswith(f"1 hashes made, {code} differences\n")
+    assert ("DIFFERENT gains, float64" in printed) == bool(code)
+
+
+def test_another_stream_version_is_a_difference(tmp_path, monkeypatch, capsys):
+    text = hashes.TABLE.read_text()
+    monkeypatch.setattr(hashes, "TABLE", tmp_path / "table.json")
+    hashes.TABLE.write_text(text.replace('"stream_version": 1', '"stream_version": 2'))
+    assert hashes.main(["--match", "gains"]) == 1
+    assert "DIFFERENT stream version 1, not 2" in capsys.readouterr().out
+
+
+def test_nothing_made_is_not_a_success(capsys):
+    assert hashes.main(["--match", "no such label"]) == 1
+    assert capsys.readouterr().out.endswith("0 hashes made, 0 differences\n")
+
+
+def test_what_is_written_is_what_is_read(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(hashes, "TABLE", tmp_path / "table.json")
+    monkeypatch.setattr(hashes, "cases", hash_cases.constants)
+    assert hashes.main(["--write"]) == 0
+    assert hashes.main([]) == 0
+    assert hashes.read() == {"stream_version": 1, "rows": hashes.make()}
+    assert len(hashes.TABLE.read_text().splitlines()) == len(hashes.make()) + 5
+
+
+@pytest.mark.parametrize("part", [["--small"], ["--match", "gains"], ["--dtypes", "float32"]])
+def test_a_part_is_not_written(part, capsys):
+    with pytest.raises(SystemExit):
+        hashes.main(["--write", *part])
+    assert "--write needs the whole table" in capsys.readouterr().err
+
+
+def test_the_hash_is_of_the_bytes_in_order():
+    x = np.arange(12, dtype=np.float32).reshape(3, 4)
+    assert hashes.digest(x) == hashes.digest(x.copy(order="F")) == hashes.digest(np.repeat(x, 2, 1)[:, ::2])
+    others = [x.T, -x, x.astype(np.float64), np.nextafter(x, 1), x[:, :3], np.zeros(12, np.float32), -np.zeros(12, np.float32)]
+    assert len({hashes.digest(y) for y in [x, *others]}) == len(others) + 1
+    assert hashes.digest(np.float32(3)) == hashes.digest(np.full(1, 3, np.float32))
