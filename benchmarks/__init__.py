@@ -1,4 +1,4 @@
-"""Benchmarks for airspeed velocity: `asv run`. `fastinit bench` and `docs/scripts/figures.py` measure without it.
+"""Benchmarks for airspeed velocity: `asv run`. `fastinit bench` and `docs/scripts/pages/figures.py` measure without it.
 
 asv uses one environment for many commits, and a compile cache shared by them could replay an older commit's machine code,
 so each commit gets its own. This must be set before anything imports Numba.

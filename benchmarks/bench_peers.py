@@ -1,14 +1,17 @@
 """The other libraries' large fills; `track_ratio_to_fastinit` above 1 is how much faster fastinit makes as many such values."""
 
 from benchmarks.measure import VALUES, fill_call, ratio_of
-from fastinit.bench.peers import OWN, SAMPLERS, Job, all_threads, ready
+from fastinit.bench.samplers import PEERS as LIBRARIES
+from fastinit.bench.samplers import Job, ready
+from fastinit.kernels import cpus
+from fastinit.peers.samplers import LAWS, METHODS
 
-#: Each sampler in the first of its dtypes, and torch's bfloat16: half the values where they take 64 bits.
+#: Each sampler in the first of its dtypes, and torch's bfloat16; half the values in dtypes of 64 bits.
 PEERS = {
-    f"{sampler.name} {dtype}": (sampler, dtype)
-    for sampler in SAMPLERS
-    if sampler.library not in OWN
-    for dtype in (sampler.dtypes[0], *(["bfloat16"] if sampler.library == "torch" else []))
+    f"{method.label} {dtype}": (method, dtype)
+    for method in METHODS
+    if method.library in LIBRARIES and method.law in LAWS
+    for dtype in (method.dtypes[0], *(["bfloat16"] if method.library == "torch" else []))
 }
 
 
@@ -22,13 +25,14 @@ class Peers:
     unit = "times fastinit"
 
     def setup(self, name):
-        self.sampler, self.dtype = PEERS[name]
+        self.method, self.dtype = PEERS[name]
         values = max(VALUES // 2, 1) if self.dtype == "float64" else VALUES
-        self.call, self.values = ready(self.sampler, Job(values, self.dtype, "touched", all_threads()))
+        job = Job(self.method.law, values, self.dtype, "touched", cpus.usual())
+        self.call, self.values = ready(self.method.library, job)
         self.call()
 
     def time_peer(self, name):
         self.call()
 
     def track_ratio_to_fastinit(self, name):
-        return ratio_of(self.call, fill_call(self.sampler.law, self.values, self.dtype))
+        return ratio_of(self.call, fill_call(self.method.law, self.values, self.dtype))

@@ -6,8 +6,6 @@ from fastinit.bench import measure
 from fastinit.bench.measure import (
     DTYPES,
     FEW_ROUNDS,
-    LAWS,
-    Missing,
     empty,
     fill_call,
     medians,
@@ -18,6 +16,8 @@ from fastinit.bench.measure import (
     timed_rounds,
     touched,
 )
+from fastinit.peers.libraries import Missing
+from fastinit.peers.samplers import LAWS
 
 #: Values of a large fill. Set small, every benchmark runs in an instant: times mean nothing then, but nothing rots.
 VALUES = int(os.environ.get("FASTINIT_BENCH_VALUES", measure.VALUES))

@@ -1,6 +1,6 @@
 """Draw a matrix of any size on a cluster into a Zarr store, band by band: `python examples/dask_zarr.py`.
 
-Without arguments it is small, and the cluster is two processes of this machine. On a real one:
+Without arguments the matrix is small and the cluster is two processes of this machine. On a real cluster:
 `python examples/dask_zarr.py --scheduler tcp://head:8786 --store /shared/up.zarr --side 5242880 --chunk 8192 --band 16`
 """
 
@@ -21,9 +21,9 @@ NAME = "layers.0.mlp.up"
 
 
 def draw(store: str, side: int, chunk: int, band: int) -> None:
-    """Write a square matrix, so many rows of chunks at a time: no graph holds more tasks than a band has chunks."""
+    """Write a square matrix, `band` rows of chunks at a time, so that a graph holds only the tasks of one band."""
     weights = fd.truncated_normal((side, side), scale=0.02, rng=fi.default_rng(0).child(NAME), chunks=chunk)
-    # Random bytes cannot be compressed: trying would take most of the time.
+    # Random bytes cannot be compressed, and trying would take most of the time.
     target = zarr.create_array(store, shape=weights.shape, chunks=weights.chunksize, dtype=weights.dtype, compressors=None)
     for first in range(0, side, band * chunk):
         rows = slice(first, min(first + band * chunk, side))
@@ -32,14 +32,14 @@ def draw(store: str, side: int, chunk: int, band: int) -> None:
 
 
 def check(store: str, side: int) -> bool:
-    """Compare a few stored values with those that NumPy's call gives alone."""
+    """Compare the last corner of the store with the same block of the NumPy call."""
     block = fi.default_rng(0).child(NAME).truncated_normal(scale=0.02, size=(side, side), index=np.s_[-3:, -4:])
     return np.array_equal(da.from_zarr(store)[-3:, -4:].compute(), block)
 
 
 @contextlib.contextmanager
 def cluster(scheduler: str | None) -> Iterator[None]:
-    """Connect to a scheduler, or start one here."""
+    """Connect to a scheduler, or start a cluster on this machine."""
     if scheduler:
         with Client(scheduler):
             yield

@@ -1,6 +1,6 @@
-"""Weights over all devices, each device's block generated alone: `python examples/jax_sharded.py [width]`.
+"""Weights sharded over all devices; each device's block is generated alone: `python examples/jax_sharded.py [width]`.
 
-Eight devices without an accelerator: XLA_FLAGS=--xla_force_host_platform_device_count=8 python examples/jax_sharded.py
+For eight devices without an accelerator: XLA_FLAGS=--xla_force_host_platform_device_count=8 python examples/jax_sharded.py
 """
 
 import sys
@@ -28,7 +28,7 @@ def main(width: int = 4096) -> None:
     whole = fi.initializers.truncated_normal(up.shape, scale=0.02, rng=rng.child("up"), dtype="bfloat16")
     print("same bytes as NumPy:", bool((np.asarray(up) == whole).all()))
 
-    init = fj.initializers.lecun_normal()  # with JAX's arguments and meaning, for Flax
+    init = fj.initializers.lecun_normal()  # JAX's arguments and distribution, for Flax
     print("lecun_normal deviation:", float(init(jax.random.key(0), (width, width)).std()), "of", width**-0.5)
 
 

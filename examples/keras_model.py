@@ -1,4 +1,4 @@
-"""A Keras model whose first weights are those of NumPy by seed and path: `KERAS_BACKEND=jax python examples/keras_model.py`."""
+"""A Keras model whose initial weights NumPy can draw, by seed and path: `KERAS_BACKEND=jax python examples/keras_model.py`."""
 
 import os
 
@@ -11,7 +11,7 @@ import fastinit.keras as fk
 
 
 def main() -> None:
-    shared = fk.HeNormal(seed=0)  # one instance may serve many layers: each variable adds its path to the seed
+    shared = fk.HeNormal(seed=0)  # may serve many layers: each variable adds its path to the seed
     model = keras.Sequential(
         [
             keras.Input((28, 28, 1)),
@@ -27,10 +27,10 @@ def main() -> None:
 
     kernel = model.get_layer("conv2").kernel
     rng = fi.default_rng(0).child(kernel.path)
-    own = fi.initializers.he_normal(tuple(kernel.shape), layout="in_out", truncated=True, rng=rng)
+    expected = fi.initializers.he_normal(tuple(kernel.shape), layout="in_out", truncated=True, rng=rng)
     print(
         f"{kernel.path} on {keras.backend.backend()} is the same as NumPy's:",
-        bool((keras.ops.convert_to_numpy(kernel) == own).all()),
+        bool((keras.ops.convert_to_numpy(kernel) == expected).all()),
     )
 
 

@@ -12,7 +12,7 @@ NAME = "layers.0.attn.wq"
 
 
 def fill(name: str, rows: slice) -> None:
-    """Draw some rows of the matrix into their part of the memory."""
+    """Draw some rows of the matrix into their part of the shared memory."""
     shared = shared_memory.SharedMemory(name)
     row = SHAPE[1] * 4
     part = shared.buf[rows.start * row : rows.stop * row]
@@ -22,7 +22,7 @@ def fill(name: str, rows: slice) -> None:
 
 
 def main() -> None:
-    """Start both, wait for them, compare with the matrix made at once."""
+    """Run two processes and compare with the matrix drawn in one call."""
     shared = shared_memory.SharedMemory(create=True, size=SHAPE[0] * SHAPE[1] * 4)
     half = SHAPE[0] // 2
     spawn = multiprocessing.get_context("spawn")
@@ -34,9 +34,9 @@ def main() -> None:
     weights = np.frombuffer(shared.buf, np.float32, SHAPE[0] * SHAPE[1]).reshape(SHAPE)
     whole = fi.default_rng(0).child(NAME).normal(scale=0.02, size=SHAPE)
     same = np.array_equal(weights, whole)
-    print(f"{SHAPE[0]} x {SHAPE[1]} float32 by two processes, exit codes {[worker.exitcode for worker in workers]}")
-    print(f"equal to the matrix made at once: {same}")
-    del weights  # the memory cannot be closed while an array holds it
+    print(f"{SHAPE[0]} x {SHAPE[1]} float32, filled by two processes; exit codes {[worker.exitcode for worker in workers]}")
+    print(f"equal to the matrix drawn in one call: {same}")
+    del weights  # shared memory cannot be closed while an array refers to it
     shared.close()
     shared.unlink()
     if not same:

@@ -1,9 +1,20 @@
 """Fill very large weight tensors with random values: fast, and the same bytes for the same seed everywhere."""
 
+from typing import TYPE_CHECKING
+
 from fastinit import initializers
-from fastinit.arguments.streams import STREAM_VERSION
+from fastinit.arguments.seeds import STREAM_VERSION
 from fastinit.generator import Generator, default_rng
 from fastinit.initializers.tree import init_tree
 
 __all__ = ["STREAM_VERSION", "Generator", "__version__", "default_rng", "init_tree", "initializers"]
 __version__ = "0.1.0"
+
+if not TYPE_CHECKING:  # a type checker would take it for leave to read any attribute
+
+    def __getattr__(name: str) -> object:
+        if name in ("seed", "bits", "uniform", "normal", "truncated_normal"):
+            raise AttributeError(
+                f"fastinit has no {name!r}: write fastinit.default_rng(seed){'' if name == 'seed' else '.' + name + '(...)'}"
+            )
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

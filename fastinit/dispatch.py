@@ -1,4 +1,4 @@
-"""From a plan, a block and an output array to calls of the compiled loop."""
+"""Call the compiled loop for a plan, a block and an output array."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from fastinit.arguments import outputs
 from fastinit.arguments.blocks import Block, axes_of
+from fastinit.arguments.devices import DeviceArray
 from fastinit.distributions import LAWS
 from fastinit.distributions.law import Law, Plan
 from fastinit.kernels import rows, threads
@@ -48,12 +49,21 @@ def _address_if_builtin(out: Any) -> int:
 
 
 def run(
-    plan: Plan, dtype_name: str, block: Block, out: npt.NDArray[Any], next_stream: Callable[[], tuple[int, int, int]]
+    plan: Plan,
+    dtype_name: str,
+    block: Block,
+    out: npt.NDArray[Any] | DeviceArray,
+    next_stream: Callable[[], tuple[int, int, int]],
 ) -> None:
     """Fill `out`, whose shape is the block's, with the block's values of the next stream (call and key words).
 
     The stream is taken when all else is ready, and before anything is written.
     """
+    if isinstance(out, DeviceArray):
+        from fastinit.gpu import launch  # LLVM's writer, imported only where a GPU is filled
+
+        launch.fill(plan, dtype_name, block, out, next_stream)
+        return
     out = np.asarray(out)  # ndarray's own attributes: a subclass may say anything under the same names
     total = out.size
     if plan.law is None or total == 0:

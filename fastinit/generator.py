@@ -1,41 +1,60 @@
-"""The public sampler: check, allocate, dispatch."""
+"""The public sampler: it checks arguments, allocates, and dispatches to the kernels."""
 
 from __future__ import annotations
 
-import os
-import threading
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 from numpy.random import SeedSequence
 
 from fastinit import dispatch
-from fastinit.arguments import blocks, dtypes, outputs, streams
+from fastinit.arguments import blocks, docstrings, outputs, seeds
+from fastinit.arguments.docstrings import documented
 from fastinit.distributions import bits
 from fastinit.distributions.law import Plan
 from fastinit.distributions.normal import normal
 from fastinit.distributions.truncated_normal import truncated_normal
 from fastinit.distributions.uniform import uniform
+from fastinit.stream import CallKey, Stream
+
+
+class TorchDType(Protocol):
+    """A `torch.dtype`."""
+
+    @property
+    def is_floating_point(self) -> bool: ...
+
 
 Array = npt.NDArray[Any]
+Size = SupportsIndex | Sequence[SupportsIndex]
+DType = npt.DTypeLike | TorchDType | None
+Out = TypeVar("Out")
+
 BITS = np.dtype(np.uint32)
 
-#: Guards the places of all Generators: one lock, so that a fork can hold it, and no child inherits it from a thread that it has
-#: not; re-entrant, for a signal handler that draws while its thread is taking a number.
-_PLACES = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_PLACES.acquire, after_in_parent=_PLACES.release, after_in_child=_PLACES.release)
+PARAMETERS = docstrings.SIZE + docstrings.DTYPE + docstrings.OUT
+NOTES = {"Raises": docstrings.RAISES, "Notes": docstrings.DETERMINISM}
+
+#: What NumPy's Generator has and this one has not, with what to write instead.
+INSTEAD = {
+    "random": "uniform(size=...)",
+    "standard_normal": "normal(size=...)",
+    "standard_uniform": "uniform(size=...)",
+    "random_raw": "bits(size)",
+    "bytes": "bits(size).tobytes()",
+    "seed": "fastinit.default_rng(seed)",
+}
 
 
-def default_rng(seed: Any = None) -> Generator:
+def default_rng(seed: int | Sequence[int] | SeedSequence | Generator | None = None) -> Generator:
     """Make a Generator.
 
     Parameters
     ----------
-    seed : None, int, sequence of int, numpy.random.SeedSequence or Generator
-        Integers must not be negative, of any size. None takes 128 bits from the operating system. A Generator is returned
-        as it is.
+    seed : None, int, sequence of int, numpy.random.SeedSequence or fastinit.Generator
+        Integers of any size, at least 0. None takes 128 bits from the operating system. A Generator is returned as it is.
 
     Returns
     -------
@@ -53,10 +72,10 @@ def default_rng(seed: Any = None) -> Generator:
     >>> fi.default_rng(0).uniform(size=3).round(3)
     array([0.562, 0.122, 0.619], dtype=float32)
     """
-    return seed if isinstance(seed, Generator) else Generator(streams.seed_sequence(seed))
+    return seed if isinstance(seed, Generator) else Generator(seeds.seed_sequence(seed))
 
 
-class Generator:
+class Generator(Stream):
     """Fills arrays with random values that depend on the seed, the path of children, the call number and the index only.
 
     Parameters
@@ -66,53 +85,52 @@ class Generator:
 
     Notes
     -----
-    The n-th call draws from stream n, whatever the sizes of earlier calls. A call with wrong arguments does not count; one that
-    is interrupted after its first write does, and leaves old and new values in `out`. A Generator may be shared by
-    threads: each call takes its number atomically.
+    The n-th call draws from stream n, whatever the sizes of earlier calls. A call with wrong arguments does not count. A call
+    that is interrupted after its first write does count, and leaves old and new values in `out`. Threads may share a Generator:
+    each call takes its number atomically.
     """
 
-    def __init__(self, sequence: SeedSequence) -> None:
-        if not isinstance(sequence, SeedSequence):
-            raise TypeError(f"sequence must be a numpy.random.SeedSequence; got {type(sequence).__name__}")
-        if type(sequence).generate_state is not SeedSequence.generate_state:
-            raise TypeError(
-                f"sequence must have the generate_state of SeedSequence; got {type(sequence).__name__} with another"
-            )
-        self._place(streams.own(sequence), 0, sequence.n_children_spawned)
+    if not TYPE_CHECKING:  # a type checker would take it for leave to read any attribute
 
-    def _place(self, sequence: SeedSequence, calls: int, children: int) -> None:
-        self._sequence = sequence
-        self._key = streams.key_words(sequence)
-        self._calls = calls
-        self._children = children
-
-    def _next_call(self) -> tuple[int, int, int]:
-        with _PLACES:
-            call = self._calls
-            self._calls = call + 1
-            return (call, *self._key) if call < streams.CALLS else streams.call_words(self._sequence, self._key, call)
+        def __getattr__(self, name: str) -> Any:
+            advice = f"write {INSTEAD[name]}" if name in INSTEAD else "it has uniform, normal, truncated_normal and bits"
+            raise AttributeError(f"fastinit.Generator has no {name!r}: {advice}", name=name, obj=self)
 
     def _draw(self, plan: Plan, name: str, dtype: np.dtype[Any], size: Any, out: Any, index: Any) -> Any:
         if size is not None:
             shape = blocks.shape_of(size)
         elif index is not None:
-            raise TypeError("size must be given where index is: it is the shape that index cuts a block from")
+            raise TypeError("size must be given if index is: index cuts a block from an array of this shape")
         else:
             shape = () if out is None else out.shape if type(out) is np.ndarray else outputs.array(out, dtype).shape
         block = blocks.Block(shape, 0, None) if index is None else blocks.select(index, shape)
         target = np.empty(block.shape, dtype) if out is None else outputs.check(out, block.shape, dtype)
         dispatch.run(plan, name, block, target, self._next_call)
-        scalar = not block.shape and out is None and (size is None or blocks.is_element(index))
-        return target[()] if scalar else target
+        if out is not None:
+            return outputs.result(out, target)
+        return target[()] if not block.shape and (size is None or blocks.is_element(index)) else target
 
+    @overload
+    def uniform(
+        self, low: float = ..., high: float = ..., size: None = ..., *, dtype: DType = ..., out: None = ..., index: None = ...
+    ) -> Any: ...
+    @overload
+    def uniform(
+        self, low: float = ..., high: float = ..., size: Size = ..., *, dtype: DType = ..., out: None = ..., index: Any = ...
+    ) -> Array: ...
+    @overload
+    def uniform(
+        self, low: float = ..., high: float = ..., size: Size | None = ..., *, dtype: DType = ..., out: Out, index: Any = ...
+    ) -> Out: ...
+    @documented(Parameters=PARAMETERS, **NOTES)
     def uniform(
         self,
         low: float = 0.0,
         high: float = 1.0,
-        size: int | tuple[int, ...] | None = None,
+        size: Size | None = None,
         *,
-        dtype: npt.DTypeLike = np.float32,
-        out: Array | None = None,
+        dtype: DType = None,
+        out: Any = None,
         index: Any = None,
     ) -> Any:
         """Draw from the uniform distribution on [low, high).
@@ -121,31 +139,16 @@ class Generator:
         ----------
         low, high : float
             Bounds, finite, low <= high, with a finite difference. `high` never appears; low == high fills with `low`.
-        size : int or tuple of int, optional
-            Shape of the whole array. None gives the shape of `out`, or one value where there is no `out`.
-        dtype : dtype
-            float32, float64, float16, or bfloat16, float8_e4m3fn, float8_e5m2 (of `ml_dtypes`).
-        out : numpy.ndarray, optional
-            Where to put the values: writable, of this dtype and the shape of the result, with any strides.
-        index : int, slice, Ellipsis or tuple of these, optional
-            The block of an array of shape `size` that is wanted, at the cost of the block.
 
         Returns
         -------
-        numpy.ndarray or scalar
+        array or scalar
             `out`, or a new C-contiguous array of the block's shape: low + (high - low) * u, u uniform on the multiples of 2^-24
             (2^-53 for float64) in [0, 1).
 
-        Raises
-        ------
-        TypeError, ValueError, IndexError
-            For an argument that is not as above; nothing is written then.
-
         Notes
         -----
-        Values depend on the seed, the path of children, the call number, the element's place in `size` and the arguments;
-        not on threads, memory layout, `index` or machine. Sixteen-bit values are the float32 values rounded to nearest even,
-        then kept in [low, high).
+        Values of 16 and 8 bits are the float32 values rounded to nearest even, then kept in [low, high).
 
         Examples
         --------
@@ -154,20 +157,33 @@ class Generator:
         array([[ 0.125, -0.756],
                [ 0.238,  0.841]], dtype=float32)
         """
-        real = dtypes.resolve(dtype)
+        real = outputs.real(dtype, out)
         return self._draw(uniform(low, high, real), real.name, real.dtype, size, out, index)
 
+    @overload
+    def normal(
+        self, loc: float = ..., scale: float = ..., size: None = ..., *, dtype: DType = ..., out: None = ..., index: None = ...
+    ) -> Any: ...
+    @overload
+    def normal(
+        self, loc: float = ..., scale: float = ..., size: Size = ..., *, dtype: DType = ..., out: None = ..., index: Any = ...
+    ) -> Array: ...
+    @overload
+    def normal(
+        self, loc: float = ..., scale: float = ..., size: Size | None = ..., *, dtype: DType = ..., out: Out, index: Any = ...
+    ) -> Out: ...
+    @documented(Parameters=PARAMETERS, **NOTES)
     def normal(
         self,
         loc: float = 0.0,
         scale: float = 1.0,
-        size: int | tuple[int, ...] | None = None,
+        size: Size | None = None,
         *,
-        dtype: npt.DTypeLike = np.float32,
-        out: Array | None = None,
+        dtype: DType = None,
+        out: Any = None,
         index: Any = None,
     ) -> Any:
-        """Draw from the normal distribution of mean `loc` and deviation `scale`.
+        """Draw from the normal distribution of mean `loc` and standard deviation `scale`.
 
         Parameters
         ----------
@@ -175,24 +191,20 @@ class Generator:
             Mean, finite.
         scale : float
             Standard deviation, finite, at least 0; 0 fills with `loc`.
-        size, dtype, out, index
-            As for `uniform`.
 
         Returns
         -------
-        numpy.ndarray or scalar
-            loc + scale * z with |z| up to 6.76 (9.49 for float64), from a lattice of 2^64 pairs (2^118 for float64).
-
-        Raises
-        ------
-        TypeError, ValueError, IndexError
-            For an argument that is not as above; nothing is written then.
+        array or scalar
+            `out`, or a new C-contiguous array of the block's shape: loc + scale * z with |z| up to 6.76 (9.49 for float64),
+            from a lattice of 2^64 pairs (2^118 for float64).
 
         Notes
         -----
-        Values depend on the seed, the path of children, the call number, the element's place in `size` and the arguments;
-        not on threads, memory layout, `index` or machine. Sixteen-bit values are the float32 values rounded to nearest even.
-        By the method of G. E. P. Box and M. E. Muller, "A note on the generation of random normal deviates" (1958).
+        Values of 16 and 8 bits are the float32 values rounded to nearest even.
+
+        References
+        ----------
+        G. E. P. Box and M. E. Muller, "A note on the generation of random normal deviates", 1958.
 
         Examples
         --------
@@ -202,53 +214,95 @@ class Generator:
         >>> fi.default_rng(0).normal(size=(2**30, 2**20), index=np.s_[-1, -3:]).round(3)
         array([ 0.368, -0.588, -0.649], dtype=float32)
         """
-        real = dtypes.resolve(dtype)
+        real = outputs.real(dtype, out)
         return self._draw(normal(loc, scale, real), real.name, real.dtype, size, out, index)
 
+    @overload
+    def truncated_normal(
+        self,
+        a: float = ...,
+        b: float = ...,
+        loc: float = ...,
+        scale: float = ...,
+        size: None = ...,
+        *,
+        units: str = ...,
+        dtype: DType = ...,
+        out: None = ...,
+        index: None = ...,
+    ) -> Any: ...
+    @overload
+    def truncated_normal(
+        self,
+        a: float = ...,
+        b: float = ...,
+        loc: float = ...,
+        scale: float = ...,
+        size: Size = ...,
+        *,
+        units: str = ...,
+        dtype: DType = ...,
+        out: None = ...,
+        index: Any = ...,
+    ) -> Array: ...
+    @overload
+    def truncated_normal(
+        self,
+        a: float = ...,
+        b: float = ...,
+        loc: float = ...,
+        scale: float = ...,
+        size: Size | None = ...,
+        *,
+        units: str = ...,
+        dtype: DType = ...,
+        out: Out,
+        index: Any = ...,
+    ) -> Out: ...
+    @documented(Parameters=PARAMETERS, **NOTES)
     def truncated_normal(
         self,
         a: float = -2.0,
         b: float = 2.0,
         loc: float = 0.0,
         scale: float = 1.0,
-        size: int | tuple[int, ...] | None = None,
+        size: Size | None = None,
         *,
         units: str = "std",
-        dtype: npt.DTypeLike = np.float32,
-        out: Array | None = None,
+        dtype: DType = None,
+        out: Any = None,
         index: Any = None,
     ) -> Any:
-        """Draw from the normal distribution of mean `loc` and deviation `scale` between two bounds.
+        """Draw from the normal distribution of mean `loc` and standard deviation `scale` between two bounds.
+
+        The bounds count deviations from `loc`, as in `scipy.stats.truncnorm`. torch's `trunc_normal_(w, std=0.02, a=-0.04,
+        b=0.04)` is `truncated_normal(-2, 2, scale=0.02)`, or `truncated_normal(-0.04, 0.04, scale=0.02, units="absolute")`.
 
         Parameters
         ----------
         a, b : float
-            Bounds, a < b; may be infinite, anywhere, and any distance apart that holds a number of the dtype.
+            Bounds, a < b. They may be infinite, anywhere, and any distance apart that holds a number of the dtype.
         loc : float
             Mean before truncation, finite.
         scale : float
             Standard deviation before truncation, finite, at least 0; 0 fills with `loc`.
-        size, dtype, out, index
-            As for `uniform`.
         units : {"std", "absolute"}
-            Whether a and b count deviations from `loc` (as in `scipy.stats.truncnorm`) or are values (as in torch).
+            Whether a and b count deviations from `loc` or are values.
 
         Returns
         -------
-        numpy.ndarray or scalar
-            Values in [loc + a * scale, loc + b * scale], or [a, b] with units="absolute", after rounding too.
-
-        Raises
-        ------
-        TypeError, ValueError, IndexError
-            For an argument that is not as above; nothing is written then.
+        array or scalar
+            `out`, or a new C-contiguous array of the block's shape, with values in [loc + a * scale, loc + b * scale], or in
+            [a, b] with units="absolute", after rounding too.
 
         Notes
         -----
-        Values depend on the seed, the path of children, the call number, the element's place in `size` and the arguments;
-        not on threads, memory layout, `index` or machine. Sixteen-bit values are the float32 values rounded to nearest even,
-        then kept between the bounds. By transformed rejection with a squeeze (W. Hoermann, "The transformed rejection method
-        for generating Poisson random variables", 1993, has the principle): exact for every interval, at nearly the same cost.
+        Values of 16 and 8 bits are the float32 values rounded to nearest even, then kept between the bounds. Rejection is exact
+        for every interval, at nearly the same cost.
+
+        References
+        ----------
+        W. Hoermann, "The transformed rejection method for generating Poisson random variables", 1993, has the principle.
 
         Examples
         --------
@@ -256,31 +310,28 @@ class Generator:
         >>> fi.default_rng(0).truncated_normal(8, float("inf"), size=3).round(3)
         array([8.101, 8.016, 8.118], dtype=float32)
         """
-        real = dtypes.resolve(dtype)
+        real = outputs.real(dtype, out)
         plan = truncated_normal(a, b, loc, scale, units, real)
         return self._draw(plan, real.name, real.dtype, size, out, index)
 
-    def bits(self, size: int | tuple[int, ...] | None = None, *, out: Array | None = None, index: Any = None) -> Any:
+    @overload
+    def bits(self, size: None = ..., *, out: None = ..., index: None = ...) -> Any: ...
+    @overload
+    def bits(self, size: Size = ..., *, out: None = ..., index: Any = ...) -> Array: ...
+    @overload
+    def bits(self, size: Size | None = ..., *, out: Out, index: Any = ...) -> Out: ...
+    @documented(Parameters=docstrings.SIZE + docstrings.OUT, **NOTES)
+    def bits(self, size: Size | None = None, *, out: Any = None, index: Any = None) -> Any:
         """Draw raw 32-bit words of Philox4x32-10.
-
-        Parameters
-        ----------
-        size, out, index
-            As for `uniform`; `out` must be of dtype uint32.
 
         Returns
         -------
-        numpy.ndarray or scalar
-            uint32, every value equally likely: the words that a float32 `uniform` of the same call would use.
+        array or scalar
+            uint32, every value equally likely: the words that a float32 `uniform` of the same call uses. `out` must be uint32.
 
-        Raises
-        ------
-        TypeError, ValueError, IndexError
-            For an argument that is not as above; nothing is written then.
-
-        Notes
-        -----
-        After J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3" (2011).
+        References
+        ----------
+        J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011.
 
         Examples
         --------
@@ -290,106 +341,28 @@ class Generator:
         """
         return self._draw(bits.PLAN, "uint32", BITS, size, out, index)
 
-    def child(self, name: str) -> Generator:
-        """Make the Generator that belongs to a name.
 
-        It depends on this one's seed and path and on the name alone, not on calls made or on other children.
+class Call(Generator):
+    """A Generator that stays in one call, from which any number of blocks may be drawn.
 
-        Parameters
-        ----------
-        name : str
-            Any text.
+    The call is taken when the first block has passed all checks, so refused arguments advance nothing.
 
-        Returns
-        -------
-        Generator
-            At call number 0.
+    Parameters
+    ----------
+    take : callable
+        Takes the call: returns its number and its key's two words.
+    """
 
-        Raises
-        ------
-        TypeError
-            If the name is not a str.
+    def __init__(self, take: Callable[[], CallKey]) -> None:
+        self._take = take
+        self.words: CallKey | None = None
 
-        Examples
-        --------
-        >>> import fastinit as fi
-        >>> rng = fi.default_rng(0)
-        >>> before = rng.child("head.weight").normal()
-        >>> _ = rng.normal(size=1000), rng.child("another")
-        >>> bool(rng.child("head.weight").normal() == before)
-        True
-        """
-        if not isinstance(name, str):
-            raise TypeError(f"name must be a str; got {name!r}")
-        return Generator(streams.extend(self._sequence, *streams.name_words(name)))
-
-    def spawn(self, n_children: int) -> list[Generator]:
-        """Make the next so many numbered children.
-
-        Parameters
-        ----------
-        n_children : int
-            How many, at least 0.
-
-        Returns
-        -------
-        list of Generator
-            Numbered on from those spawned before, as `numpy.random.SeedSequence.spawn` numbers them.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `n_children` is not an int, or negative.
-
-        Examples
-        --------
-        >>> import fastinit as fi
-        >>> left, right = fi.default_rng(0).spawn(2)
-        >>> bool(left.uniform() == right.uniform())
-        False
-        """
-        if isinstance(n_children, bool) or not isinstance(n_children, int | np.integer):
-            raise TypeError(f"n_children must be an int; got {n_children!r}")
-        if n_children < 0:
-            raise ValueError(f"n_children must be at least 0; got {n_children!r}")
-        with _PLACES:
-            first = self._children
-            self._children = first + int(n_children)
-        return [Generator(streams.extend(self._sequence, first + i)) for i in range(int(n_children))]
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """Everything the Generator is, as a dict for JSON; set it to return to a place.
-
-        Examples
-        --------
-        >>> import json, fastinit as fi
-        >>> rng = fi.default_rng(0)
-        >>> saved = json.dumps(rng.state)
-        >>> x = rng.normal()
-        >>> rng.state = json.loads(saved)
-        >>> bool(rng.normal() == x)
-        True
-        """
-        with _PLACES:
-            return streams.state_of(self._sequence, self._calls, self._children)
-
-    @state.setter
-    def state(self, value: dict[str, Any]) -> None:
-        sequence, calls, children = streams.from_state(value)
-        with _PLACES:
-            self._place(sequence, calls, children)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.state,)
-
-    def __repr__(self) -> str:
-        entropy, path = self._sequence.entropy, self._sequence.spawn_key
-        return f"fastinit.Generator(entropy={entropy!r}, spawn_key={path!r}, calls={self._calls})"
+    def _next_call(self) -> CallKey:
+        if self.words is None:
+            self.words = self._take()
+        return self.words
 
 
-def _restore(state: dict[str, Any]) -> Generator:
-    sequence, calls, children = streams.from_state(state)
-    generator = Generator(sequence)
-    generator._place(sequence, calls, children)
-    return generator
+def one_call(rng: Generator) -> Call:
+    """The next call of a Generator."""
+    return rng if isinstance(rng, Call) else Call(rng._next_call)

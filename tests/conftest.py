@@ -1,18 +1,11 @@
-"""One hypothesis profile for all tests, and one table of what a Generator can draw."""
+"""One table of what a Generator can draw."""
 
 import math
 import re
 
-from hypothesis import HealthCheck, settings
-
-settings.register_profile(
-    "fixed", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
-)
-settings.load_profile("fixed")
-
 DTYPES = ("float32", "float64", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2")
 
-#: A method of Generator and arguments for each kernel: `test_promise.py` checks that none is missing.
+#: A method of Generator and arguments for each kernel: `tests/promise/test_1_pure_function.py` checks that none is missing.
 DRAWS = {
     "bits": ("bits", ()),
     "uniform": ("uniform", (-1.5, 2.5)),

@@ -1,8 +1,8 @@
 """Statistical tests that raise by themselves.
 
-Seeds are fixed, so a test passes for ever or fails for ever. ALPHA is the chance that a right sampler fails one test with a
-seed picked blindly: some 150 tests are made, so all of them pass at first sight 98.5 times in 100, while every defect tried
-in `test_statistics.py` gives less than 1e-9.
+Seeds are fixed, so a test always passes or always fails. ALPHA is the chance that a right sampler fails one test with a seed
+picked blindly. Some 150 tests are made, so all of them pass at first sight 98.5 times in 100. Every defect tried in
+`tests/values/test_statistics.py` gives less than 1e-9.
 """
 
 import numpy as np
@@ -18,25 +18,6 @@ def require(p_value, what):
 def follows(x, law, what):
     """Kolmogorov-Smirnov against a frozen SciPy law."""
     require(stats.kstest(law.cdf(np.asarray(x, np.float64)), "uniform").pvalue, f"{what}, Kolmogorov-Smirnov")
-
-
-def fits_bins(x, law, edges, what):
-    """Chi-squared over the bins between `edges`, which must span the law; upper bins by the survival function."""
-    edges = np.asarray(edges, np.float64)
-    middle = law.median()
-    below = np.diff(law.cdf(edges))
-    above = -np.diff(law.sf(edges))
-    mass = np.where(edges[1:] <= middle, below, above)
-    counts = np.histogram(np.asarray(x, np.float64), edges)[0]
-    assert counts.sum() == len(x), f"{what}: {len(x) - counts.sum()} values outside the bins"
-    require(stats.chisquare(counts, mass / mass.sum() * len(x)).pvalue, f"{what}, chi-squared")
-
-
-def edge_bins(law, count):
-    """Edges at the law's quantiles, finer and finer towards both ends, with 20 expected in the outermost bins of `count`."""
-    fine = np.geomspace(20 / count, 0.1, 12)
-    low, high = law.support()
-    return np.concatenate([[low], law.ppf(fine), law.ppf(np.linspace(0.2, 0.8, 7)), law.isf(fine[::-1]), [high]])
 
 
 def uncorrelated(x, y, what):

@@ -40,17 +40,24 @@ REALS = {
 }
 _BY_TYPE = {real.dtype.type: real for real in REALS.values()}
 _BY_NAME = {real.name: real for real in REALS.values()}
+FLOAT32 = REALS[_F32]
 NAMES = ", ".join(_BY_NAME)
 
 
+def by_name(name: str) -> np.dtype[Any] | None:
+    """The dtype of this name, if it can be filled."""
+    return _BY_NAME[name].dtype if name in _BY_NAME else None
+
+
 def resolve(dtype: Any) -> Real:
-    """The entry for anything that names one of the dtypes: a name, a scalar type, a `numpy.dtype`."""
+    """The entry for anything that names one of the dtypes: a name, a scalar type, a dtype of NumPy or torch."""
     if isinstance(dtype, type) and dtype in _BY_TYPE:
         return _BY_TYPE[dtype]
+    name = str(dtype).removeprefix("torch.") if type(dtype).__module__ == "torch" else dtype
+    if isinstance(name, str) and name in _BY_NAME:
+        return _BY_NAME[name]
     if isinstance(dtype, np.dtype):
         wanted: Any = dtype
-    elif isinstance(dtype, str) and dtype in _BY_NAME:
-        return _BY_NAME[dtype]
     else:
         try:
             wanted = np.dtype(dtype) if dtype is not None else None

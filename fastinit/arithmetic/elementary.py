@@ -1,6 +1,6 @@
 """Logarithm, sine and cosine by polynomials: only exact operations, so every machine has the same last digit.
 
-The coefficients are minimax fits (`docs/scripts/coefficients.py`), the highest power first.
+The coefficients are minimax fits (`docs/scripts/derivations/coefficients.py`), the highest power first.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Target(Protocol):
     def in_step(self, values: Sequence[Lanes]) -> Sequence[Any]: ...
 
 
-#: What stands on either side of an operator.
+#: An operand of an operator.
 Operand: TypeAlias = "Lanes | float"
 
 _INTEGERS, _BITWISE = ("signed", "unsigned"), ("signed", "unsigned", "bit")
@@ -117,7 +117,7 @@ def _relation(sign: str) -> Callable[[Lanes, Operand], Lanes]:
 
 
 class Lanes:
-    """So many values of one kind (`width`), or one value (`width` None) that spreads itself where it meets lanes."""
+    """`width` values of one kind, or one value (`width` None) that is spread where it meets lanes."""
 
     __slots__ = ("kind", "target", "value", "width")
 
@@ -175,7 +175,7 @@ class Lanes:
 
 
 def met(operation: str, *operands: Operand) -> list[Lanes]:
-    """The operands as lanes of one kind and width: numbers become constants, scalars are spread."""
+    """The operands as lanes of one kind and width: numbers become constants, and scalars are spread."""
     lanes = [x for x in operands if isinstance(x, Lanes)]
     if not lanes:
         raise TypeError(f"{operation} of {', '.join(map(repr, operands))}: at least one must be a value; x.constant(number) is")

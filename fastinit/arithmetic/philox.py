@@ -1,8 +1,8 @@
 """Counter and key to words: Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11).
 
 Each counter sits in a 64-bit lane, because the product of two 32-bit words needs one. Of a finished counter's four words
-w0..w3 two lanes remain, the *planes*: A = w0 * 2^32 + w1 and B = w2 * 2^32 + w3. They are used whole, so no word is ever
-moved between lanes.
+w0..w3 two lanes remain, the *planes*: A = w0 * 2^32 + w1 and B = w2 * 2^32 + w3. They are used whole, so no word
+moves between lanes.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def philox4x32(
 ) -> tuple[Lanes, Lanes]:
     """Planes A and B of the counters whose words 0 to 3 are `x0` to `x3`, each in a u64 lane.
 
-    The upper half of a lane may hold rubbish: a multiply looks at the lower half alone. With `together`, all counters go
-    through each round in step: more of them fit the registers so.
+    The upper half of a lane may hold anything, since a multiply reads only the lower half. With `together`, all counters finish
+    a round before the next one starts, so that more of them fit the registers.
     """
     for i in range(ROUNDS - 1):
         p0, p1 = (x0 & LOW) * M0, (x2 & LOW) * M1

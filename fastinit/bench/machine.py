@@ -1,11 +1,10 @@
-"""What a measurement depends on: the machine and the versions."""
+"""The machine and the versions that a measurement depends on."""
 
 from __future__ import annotations
 
 import os
 import platform
 from collections.abc import Iterable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import llvmlite.binding
 
 import fastinit
 from fastinit.kernels import cpus
+from fastinit.peers.libraries import version
 
 
 def _lines(path: str) -> list[str]:
@@ -28,36 +28,31 @@ def _entry(path: str, key: str) -> str | None:
 
 
 def _bytes(key: str) -> int | None:
-    found = _entry("/proc/meminfo", key)
-    return int(found.split()[0]) * 1024 if found else None
+    entry = _entry("/proc/meminfo", key)
+    return int(entry.split()[0]) * 1024 if entry else None
 
 
 def free_memory() -> int | None:
-    """Bytes that could be allocated now, or None where the system does not tell."""
+    """Bytes that can be allocated now; None if the system does not say."""
     return _bytes("MemAvailable")
 
 
-def version(module: str) -> str | None:
-    """The version of the installed package that a module belongs to; the module is not imported."""
-    packages = metadata.packages_distributions().get(module)
-    return metadata.version(packages[0]) if packages else None
-
-
 def describe(modules: Iterable[str] = ()) -> dict[str, Any]:
-    """Describe the machine, and name the versions of what is installed of these modules.
+    """Describe the machine and the versions of fastinit, Python, NumPy, Numba and of these modules.
 
     Parameters
     ----------
     modules : iterable of str
-        Modules whose versions are wanted besides those of fastinit, Python, NumPy and Numba.
+        Further modules; those that are not installed are left out.
 
     Returns
     -------
     dict
-        "cpu" (its name, and LLVM's in brackets), "logical_cpus", "memory" (bytes or None), "system" and "versions".
+        "cpu" (its name, and LLVM's in brackets), "logical_cpus", "threads" (of a fill), "memory" (bytes or None), "system" and
+        "versions" (by module).
     """
     cpu = _entry("/proc/cpuinfo", "model name") or platform.processor() or platform.machine()
-    found = {module: version(module) for module in ("numpy", "numba", *modules)}
+    versions = {module: version(module) for module in ("numpy", "numba", *modules)}
     return {
         "cpu": f"{cpu} ({llvmlite.binding.get_host_cpu_name()})",
         "logical_cpus": os.cpu_count(),
@@ -67,7 +62,7 @@ def describe(modules: Iterable[str] = ()) -> dict[str, Any]:
         "versions": {
             "fastinit": fastinit.__version__,
             "python": platform.python_version(),
-            **{module: found[module] for module in found if found[module]},
+            **{module: number for module, number in versions.items() if number},
         },
     }
 

@@ -1,7 +1,7 @@
-"""How everything is measured: buffers, the yardstick, interleaved rounds, medians and ratios.
+"""How fills are timed: buffers, the yardstick, interleaved rounds, medians and ratios.
 
-Absolute times drift on shared machines, so what is compared is timed in turns (one round: each once) and what is reported is
-the median of the rounds, or the median of the ratios within rounds.
+Absolute times drift on shared machines. So calls are timed in turns (a round times each call once), and the result is the
+median of the rounds, or the median of the ratios within rounds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 import fastinit as fi
 from fastinit.arguments import dtypes
@@ -28,15 +27,10 @@ Call = Callable[[], object]
 #: Values of a large fill: 256 MiB of float32.
 VALUES = 2**26
 ROUNDS = 9
-FEW_ROUNDS = 3  # for calls that take so long that more of them would be most of the run
+FEW_ROUNDS = 3  # of slow calls: more rounds of them would take most of the run
 
-LAWS = ("uniform", "normal", "truncated_normal")
-DTYPES = ("float32", "float64", "float16", "bfloat16")  # those that peers fill; 8 bits are fastinit alone
+DTYPES = ("float32", "float64", "float16", "bfloat16")  # only fastinit fills 8-bit dtypes
 BUFFERS = ("touched", "fresh")
-
-
-class Missing(NotImplementedError):
-    """A peer or facility that is not there: asv skips a benchmark whose setup raises NotImplementedError."""
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:
@@ -45,13 +39,13 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
 
 
 def empty(values: int, dtype: str) -> Array:
-    """A new array, whose pages the system has yet to find if it is large."""
+    """A new array. If it is large, the system has not found its pages yet."""
     return np.empty(values, numpy_dtype(dtype))
 
 
 @functools.cache
 def touched(values: int, dtype: str) -> Array:
-    """A buffer whose pages are all there, the same one for everybody who asks."""
+    """An array whose pages are all there; the same array for each call with these arguments."""
     out = empty(values, dtype)
     out.view(np.uint8).fill(1)
     return out
@@ -64,9 +58,11 @@ def _store(out: Array, constant: Any) -> None:
 
 @functools.cache
 def _compiled_store() -> Any:
+    from numba import njit  # a quarter of a second, which other commands need not pay
+
     try:
         return njit(nogil=True, cache=True)(_store)
-    except RuntimeError:  # no directory to keep a cache in
+    except RuntimeError:  # there is no directory for a cache
         return njit(nogil=True)(_store)
 
 
@@ -76,20 +72,20 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 def store(out: Array) -> Array:
-    """The yardstick: all threads store one constant, which is as fast as memory takes it.
+    """The yardstick: all threads store one constant. No fill can be much faster.
 
-    By a pool that sleeps between the calls: OpenMP's threads would still spin while the next call is timed.
+    The threads of this pool sleep between calls. OpenMP's threads would still spin while the next call is timed.
     """
     cells, threads = out.view(f"u{out.itemsize}").reshape(-1), cpus.allowed()
-    constant = cells.dtype.type(1)  # no byte pattern repeats in a 1, so this cannot become a call of memset
+    constant = cells.dtype.type(1)  # its bytes differ, so LLVM cannot turn the loop into memset
     list(_pool(threads).map(_compiled_store(), np.array_split(cells, threads), itertools.repeat(constant)))
     return out
 
 
 def into(buffer: str, function: Callable[[Array], object], values: int, dtype: str) -> Call:
-    """`function` of a "touched" array, or of a "fresh" one allocated for each call, whose pages the system has yet to find.
+    """A call of `function` with a "touched" array, or with a "fresh" one that each call allocates.
 
-    It has from 32 MiB on: below, the C library may hand out again what was freed before.
+    The system must find the pages of a fresh array from 32 MiB on. Smaller ones may be memory that was freed before.
     """
     if buffer == "fresh":
         return lambda: function(empty(values, dtype))
@@ -98,20 +94,20 @@ def into(buffer: str, function: Callable[[Array], object], values: int, dtype: s
 
 
 def store_call(values: int, dtype: str = "float32", buffer: str = "touched") -> Call:
-    """The yardstick for so many values."""
+    """A call of the yardstick for this many values."""
     return into(buffer, store, values, dtype)
 
 
 def fill_call(
     law: str, values: int, dtype: str = "float32", buffer: str = "touched", bounds: tuple[float, float] | None = None
 ) -> Call:
-    """fastinit's fill; `bounds` are the truncated normal's."""
+    """A call of fastinit's fill; `bounds` are those of the truncated normal."""
     draw = getattr(fi.default_rng(0), law)
     return into(buffer, lambda out: draw(*(bounds or ()), out=out, dtype=out.dtype), values, dtype)
 
 
 def seconds(call: Call) -> float:
-    """Time one call; what it returns is freed after the clock has stopped."""
+    """The time of one call. Its result is freed after the clock has stopped."""
     start = time.perf_counter()
     result = call()
     elapsed = time.perf_counter() - start
@@ -122,9 +118,9 @@ def seconds(call: Call) -> float:
 def timed_rounds(
     calls: Mapping[str, Call], count: int = ROUNDS, slow: Collection[str] = (), pause: float = 0.0
 ) -> dict[str, list[float]]:
-    """Seconds of every call in every round, after one untimed round; those named in `slow` take part in the first few only.
+    """Seconds of each call in each round, after one untimed round. Calls named in `slow` run in the first few rounds only.
 
-    A pause before each call lets another library's threads, which may spin for a while after theirs, leave the cores.
+    A library's threads may spin for a while after its call: a pause before each call lets them leave the cores.
     """
     for call in calls.values():
         call()
@@ -138,20 +134,20 @@ def timed_rounds(
 
 
 def medians(times: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """The median of each name's samples."""
+    """The median of the samples of each name."""
     return {name: statistics.median(samples) for name, samples in times.items()}
 
 
 def median_ratio(times: Sequence[float], to: Sequence[float]) -> float:
-    """Median over the rounds of one call's time over another's in the same round."""
+    """The median of the ratios of two calls' times in the same round."""
     return statistics.median(a / b for a, b in zip(times, to, strict=False))
 
 
 def ratio(times: Mapping[str, Sequence[float]], name: str, to: str) -> float:
-    """`median_ratio` of two that `timed_rounds` has timed."""
+    """`median_ratio` of two calls that `timed_rounds` has timed."""
     return median_ratio(times[name], times[to])
 
 
 def ratio_of(call: Call, yardstick: Call) -> float:
-    """How many times `yardstick` the call takes."""
+    """The time of a call over that of `yardstick`."""
     return ratio(timed_rounds({"yardstick": yardstick, "call": call}), "call", "yardstick")

@@ -1,4 +1,4 @@
-"""The tables as a picture: bars of time over the store's."""
+"""The tables as a picture: bars of time over that of the store."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from fastinit.bench.peers import installed
 from fastinit.bench.session import Table
+from fastinit.bench.table import threads
+from fastinit.peers.libraries import installed
 
 SUFFIXES = (".png", ".svg", ".pdf")
 OURS, PLAIN, YARDSTICK, INK, FAINT = "#0b6e99", "#b9c0c7", "#5f6b76", "#22272b", "#e3e6e8"
 WIDTH, PANEL, BAR = 8.4, 0.95, 0.29  # inches: of the picture, of a panel without its bars, of a bar
-#: From this ratio of the longest bar to the shortest on, the axis is logarithmic: no bar would be readable otherwise.
+#: The axis is logarithmic from this ratio of the longest bar to the shortest on: the short bars could not be read otherwise.
 LOGARITHMIC = 20.0
 
 
 def check(path: str) -> None:
-    """Refuse what cannot be drawn, with ValueError."""
+    """Raise ValueError if a picture cannot be drawn to this path."""
     if Path(path).suffix not in SUFFIXES:
         raise ValueError(f"--plot: must end in {', '.join(SUFFIXES)}; got {path!r}")
     if not installed("matplotlib"):
-        raise ValueError("--plot: needs matplotlib, which is not installed: pip install 'fastinit[plot]'")
+        raise ValueError("--plot: needs matplotlib, which is not installed: pip install 'fastinit-kernels[plot]'")
 
 
 def _bars(table: Table) -> list[tuple[str, str, float]]:
@@ -37,8 +38,8 @@ def _label(ratio: float) -> str:
 
 def _heading(table: Table) -> str:
     job = table.job
-    threads = "1 thread" if job.threads == 1 else f"{job.threads} threads"
-    return f"{table.law.replace('_', ' ')}, {job.dtype}, {threads}" + (", fresh buffer" if job.buffer == "fresh" else "")
+    buffer = ", fresh buffer" if job.buffer == "fresh" else ""
+    return f"{job.law.replace('_', ' ')}, {job.dtype}, {threads(job.threads)}{buffer}"
 
 
 def _panel(axes: Any, table: Table, bars: Sequence[tuple[str, str, float]], limits: tuple[float, float], log: bool) -> None:
@@ -86,18 +87,9 @@ def _plain_axes(axes: Any) -> None:
 
 
 def draw(tables: Sequence[Table], machine: dict[str, Any], file: BinaryIO, kind: str) -> None:
-    """Draw a panel for each table, one below the other on one scale.
+    """Write a picture with a panel for each table that has a measured store, one below the other on one scale.
 
-    Parameters
-    ----------
-    tables : sequence of Table
-        Those without a measured store are left out.
-    machine : dict
-        As `machine.describe` makes it, for the caption.
-    file : binary file
-        Where the picture goes.
-    kind : str
-        "png", "svg" or "pdf".
+    `machine` is a description from `machine.describe`, for the caption; `kind` is "png", "svg" or "pdf".
     """
     figure_class = import_module("matplotlib.figure").Figure
     drawn = [(table, bars) for table in tables if (bars := _bars(table))]

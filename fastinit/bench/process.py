@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import multiprocessing
 import os
-import queue
 import signal
-import subprocess
-import sys
 import tempfile
-import threading
-from typing import IO, Any
+from collections.abc import Iterator
+from multiprocessing import resource_tracker
+from pathlib import Path
+from typing import Any
 
-from fastinit.bench.peers import Job
+from fastinit.bench import worker
+from fastinit.bench.samplers import Job
 
-#: The worker finds what this process would find: it is given its search path.
-START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from fastinit.bench.worker import main; main()"
-
-#: How many threads: fastinit, OpenMP, MKL, OpenBLAS, XLA. The others are told by a call.
+#: Numbers of threads of fastinit, OpenMP, MKL, OpenBLAS and XLA. Other libraries are told by a call.
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC")
-#: OpenMP's threads, torch's among them, sleep after a call: spinning, they would take the cores from the next in turn.
+#: OpenMP's threads, torch's among them, sleep after a call. Spinning, they would take the cores from the next sampler.
 SLEEP = {"OMP_WAIT_POLICY": "passive", "KMP_BLOCKTIME": "0"}
 
 
@@ -28,85 +25,85 @@ class Failure(Exception):
     """Why a sampler takes no part, or no further part."""
 
 
-def environment(threads: int) -> dict[str, str]:
-    """A worker's environment variables."""
-    return {**SLEEP, **os.environ, **dict.fromkeys(THREADS, str(threads))}
+@contextlib.contextmanager
+def environment(threads: int) -> Iterator[None]:
+    """Set the variables that a worker, which is started inside, shall have before it imports anything."""
+    before = dict(os.environ)
+    os.environ.update({**SLEEP, **before, **dict.fromkeys(THREADS, str(threads))})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextlib.contextmanager
+def interrupts_blocked() -> Iterator[None]:
+    """Block Ctrl-C, for this thread and for processes that are started inside: only the parent handles it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # would unblock Ctrl-C if the first worker started it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Worker:
     """A process that times one sampler; it lives until `close`."""
 
-    def __init__(self, library: str, law: str, job: Job, limit: float) -> None:
+    def __init__(self, library: str, job: Job, limit: float) -> None:
+        context = multiprocessing.get_context("spawn")
         self._limit = limit
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", START, json.dumps(sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=environment(job.threads),
-            text=True,
-            encoding="utf-8",
-            # A Ctrl-C is the parent's affair, and descendants can be killed together.
-            start_new_session=os.name == "posix",
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
-        self._answers: queue.Queue[str] = queue.Queue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        self.send({"library": library, "law": law, "job": job._asdict()})
-
-    def _read(self) -> None:
-        for line in self._process.stdout or ():
-            self._answers.put(line)
-        self._answers.put("")  # the end
-
-    def send(self, request: dict[str, Any]) -> None:
-        """Ask; `answer` waits. The process may have died: `answer` finds that out."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.write(json.dumps(request) + "\n")
-            self._process.stdin.flush()
+        file, name = tempfile.mkstemp(prefix="fastinit-bench-")
+        os.close(file)
+        self._output = Path(name)
+        self._connection, child = context.Pipe()
+        self._process = context.Process(target=worker.serve, args=(child, library, job, name))
+        try:
+            with environment(job.threads), interrupts_blocked():
+                self._process.start()
+        except BaseException:  # also a Ctrl-C that came meanwhile
+            self.close()
+            raise
+        child.close()  # so that a dead worker ends the connection
 
     def answer(self) -> dict[str, Any]:
-        """The answer to what was sent last; Failure where there is none to be had."""
+        """The next answer; Failure if there will be none."""
         try:
-            line = self._answers.get(timeout=self._limit)
-        except queue.Empty:
-            raise Failure(f"no answer within {self._limit:g} s, killed") from None
-        if not line:
-            raise Failure(self._death())
-        answer: dict[str, Any] = json.loads(line)
+            if not self._connection.poll(self._limit):
+                raise Failure(f"no answer within {self._limit:g} s, killed")
+            answer: dict[str, Any] = self._connection.recv()
+        except (EOFError, OSError):
+            raise Failure(self._death()) from None
         if "error" in answer:
             raise Failure(answer["error"])
         return answer
 
     def sample(self) -> dict[str, Any]:
         """Let it time its sampler once, now."""
-        self.send({})
+        with contextlib.suppress(OSError):  # a dead worker: `answer` says how it died
+            self._connection.send(None)
         return self.answer()
 
     def _death(self) -> str:
-        status = self._process.wait()
+        self._process.join()
+        status = self._process.exitcode or 0
         if status < 0:
             with contextlib.suppress(ValueError):  # a number without a name
                 return f"died of {signal.Signals(-status).name}"
-        self._errors.seek(0)
-        last = self._errors.read()[-4000:].decode(errors="replace").strip().splitlines()[-1:]
+        last = self._output.read_bytes()[-4000:].decode(errors="replace").strip().splitlines()[-1:]
         return f"died with exit status {status}" + "".join(f" ({line.strip()[:120]})" for line in last)
 
     def close(self) -> None:
         """Kill the process and what it has started."""
-        with contextlib.suppress(OSError):
-            if os.name == "posix":
-                os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.kill()
-        self._process.wait()
-        self._reader.join(timeout=5)
-        streams: list[IO[Any] | None] = [self._process.stdin, self._errors]
-        if not self._reader.is_alive():  # else somebody outside the group holds the other end
-            streams.append(self._process.stdout)
-        for stream in streams:
-            with contextlib.suppress(OSError):  # a line that was never read
-                if stream is not None:
-                    stream.close()
+        if self._process.pid is not None:
+            with contextlib.suppress(OSError):
+                if os.name == "posix":
+                    os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.kill()
+            self._process.join()
+        self._connection.close()
+        self._output.unlink(missing_ok=True)

@@ -7,20 +7,23 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from fastinit.bench.measure import FEW_ROUNDS, Missing, median_ratio, numpy_dtype
-from fastinit.bench.peers import LIBRARIES, OWN, Job, find, installed
+from fastinit.bench.measure import FEW_ROUNDS, median_ratio, numpy_dtype
 from fastinit.bench.process import Failure, Worker
+from fastinit.bench.samplers import REFERENCES, TITLES, Job
+from fastinit.peers.libraries import Missing
+from fastinit.peers.samplers import find
 
 #: A peer that takes more times the store's time than this takes part in the first few rounds only.
 SLOW = 20.0
-#: Seconds before each turn in which another library's threads may still find out that they have nothing to do.
+#: Seconds before each turn, in which another library's threads go to sleep.
 PAUSE = 0.01
 
 
 @dataclass
 class Row:
-    """What one sampler did: samples are the mean seconds of `calls` calls for `values` values, in the order of the rounds."""
+    """One sampler's samples, in the order of the rounds: each is the mean seconds of `calls` calls for `values` values."""
 
     library: str
     sampler: str
@@ -35,9 +38,8 @@ class Row:
 
 @dataclass
 class Table:
-    """The samplers of one law, dtype, buffer and number of threads, after so many rounds."""
+    """The samplers of one job."""
 
-    law: str
     job: Job
     rounds: int
     rows: dict[str, Row]
@@ -48,111 +50,82 @@ class Table:
         return self.job.values * numpy_dtype(self.job.dtype).itemsize
 
     def times(self, library: str) -> list[float]:
-        """Seconds of the whole fill in each round: those of a row that makes fewer values are scaled up."""
+        """Seconds of the whole fill in each round, scaled up for a sampler that makes fewer values."""
         row = self.rows.get(library)
         return [] if row is None or row.skipped else [each * self.job.values / row.values for each in row.seconds]
 
     def ratio(self, library: str, to: str) -> float | None:
-        """Median over the rounds of one's time over the other's; None where one of them has none."""
-        mine, other = self.times(library), self.times(to)
-        return median_ratio(mine, other) if mine and other else None
+        """Median over the rounds of the ratio of two times; None if either was not measured."""
+        times, others = self.times(library), self.times(to)
+        return median_ratio(times, others) if times and others else None
 
     def is_slow(self, library: str) -> bool:
-        """Whether it has been measured well enough after the first few rounds."""
-        mine, store = self.times(library), self.times("store")
-        return library not in OWN and bool(mine and store) and statistics.median(mine) > SLOW * statistics.median(store)
+        """Whether the first few rounds are enough for this sampler."""
+        times, store = self.times(library), self.times("store")
+        return (
+            library not in REFERENCES and bool(times and store) and statistics.median(times) > SLOW * statistics.median(store)
+        )
 
 
-def _start(row: Row, law: str, job: Job, limit: float) -> Worker | None:
+def _start(row: Row, job: Job, limit: float) -> Worker | None:
+    """A worker for the row; None, and the reason in the row, if there is no such sampler."""
     try:
-        sampler = find(row.library, law, job.dtype)
-        row.sampler, row.allocates, row.serial = sampler.name, sampler.allocates, sampler.serial
-        if row.library not in OWN and not installed(row.library):
-            raise Missing("is not installed")
-        return Worker(row.library, law, job, limit)
+        if row.library == "store":
+            row.sampler = "parallel store of a constant"
+        elif row.library == "fastinit":
+            row.sampler = f"fastinit {job.law}"
+        else:
+            method = find(row.library, job.law, job.dtype)
+            row.sampler, row.allocates, row.serial = method.label, not method.fills, method.serial
+        return Worker(row.library, job, limit)
     except (Missing, OSError) as error:
         row.skipped = str(error)
         return None
 
 
-class Session:
-    """The workers of one table."""
+def _answer(row: Row, workers: dict[str, Worker], ask: Callable[[Worker], dict[str, Any]]) -> dict[str, Any] | None:
+    """The answer of the row's worker. One that fails is closed at once, since it may be using the cores."""
+    try:
+        return ask(workers[row.library])
+    except Failure as failure:
+        row.skipped = str(failure)
+        workers.pop(row.library).close()
+        return None
 
-    def __init__(self, table: Table, limit: float) -> None:
-        self._table = table
-        self._limit = limit
-        self._workers: dict[str, Worker] = {}
 
-    def run(self, advance: Callable[[int], object]) -> None:
-        """Fill the table; `advance` is told of every turn."""
-        with contextlib.ExitStack() as stack:
-            for library, row in self._table.rows.items():
-                worker = _start(row, self._table.law, self._table.job, self._limit)
-                if worker is not None:
-                    stack.callback(worker.close)
-                    self._workers[library] = worker
-            for library in list(self._workers):
-                self._ready(library)
-            for i in range(self._table.rounds):
-                for library in self._table.rows:
-                    self._turn(library, i)
-                    advance(1)
-
-    def _drop(self, library: str, failure: Failure) -> None:
-        self._table.rows[library].skipped = str(failure)
-        self._workers.pop(library).close()
-
-    def _ready(self, library: str) -> None:
-        row = self._table.rows[library]
-        try:
-            answer = self._workers[library].answer()
-            row.values, row.calls = answer["values"], answer["calls"]
-        except Failure as failure:
-            self._drop(library, failure)
-
-    def _turn(self, library: str, i: int) -> None:
-        if library not in self._workers or (i >= FEW_ROUNDS and self._table.is_slow(library)):
-            return
-        row = self._table.rows[library]
-        time.sleep(PAUSE)
-        try:
-            sample = self._workers[library].sample()
-            row.seconds.append(sample["seconds"])
-            row.cores.append(sample["cores"])
-        except Failure as failure:
-            self._drop(library, failure)
+def _turn(table: Table, row: Row, workers: dict[str, Worker], i: int) -> None:
+    if row.library not in workers or (i >= FEW_ROUNDS and table.is_slow(row.library)):
+        return
+    time.sleep(PAUSE)
+    sample = _answer(row, workers, lambda worker: worker.sample())
+    if sample is not None:
+        row.seconds.append(sample["seconds"])
+        row.cores.append(sample["cores"])
 
 
 def measure(
-    law: str,
-    job: Job,
-    libraries: Sequence[str],
-    rounds: int,
-    limit: float,
-    advance: Callable[[int], object] = lambda turns: None,
+    job: Job, libraries: Sequence[str], rounds: int, limit: float, advance: Callable[[int], object] = lambda turns: None
 ) -> Table:
-    """Measure one table.
+    """Measure one table: a row for each library, in the order of their turns, with samples or the reason why there are none.
 
-    Parameters
-    ----------
-    law : str
-        "uniform", "normal" or "truncated_normal": standard ones, the last between two deviations.
-    job : Job
-        Values, dtype, buffer and threads.
-    libraries : sequence of str
-        Keys of `peers.LIBRARIES`, in the order of their turns.
-    rounds : int
-        How many, at least 1.
-    limit : float
-        Seconds after which a worker that has not answered is killed.
-    advance : callable, optional
-        Called with 1 after every turn.
-
-    Returns
-    -------
-    Table
-        A row for each library, with samples or with the reason why there are none.
+    Laws are standard, and the truncated normal has bounds of two deviations. A worker that does not answer within `limit`
+    seconds is killed. `advance` is called with 1 after each turn.
     """
-    table = Table(law, job, rounds, {name: Row(name, LIBRARIES[name]) for name in libraries})
-    Session(table, limit).run(advance)
+    table = Table(job, rounds, {name: Row(name, TITLES[name]) for name in libraries})
+    workers: dict[str, Worker] = {}
+    with contextlib.ExitStack() as stack:
+        for row in table.rows.values():
+            worker = _start(row, job, limit)
+            if worker is not None:
+                stack.callback(worker.close)
+                workers[row.library] = worker
+        for library in list(workers):
+            row = table.rows[library]
+            answer = _answer(row, workers, lambda worker: worker.answer())
+            if answer is not None:
+                row.values, row.calls = answer["values"], answer["calls"]
+        for i in range(rounds):
+            for row in table.rows.values():
+                _turn(table, row, workers, i)
+                advance(1)
     return table

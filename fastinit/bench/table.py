@@ -1,19 +1,20 @@
-"""A table for people (Markdown that reads well as it is) and for programs (JSON)."""
+"""A table as Markdown that fits a terminal, and as JSON."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from fastinit.bench.markdown import grid, wrapped
+from fastinit.bench.samplers import PEERS, TITLES
 from fastinit.bench.session import Row, Table
 
 #: Version of the JSON. It changes when a key changes its meaning or goes.
 SCHEMA = 1
-HEAD = ("sampler", "ms", "spread %", "1e9 values/s", "GB/s", "times store", "times fastinit", "cores", "notes")
-LEFT = ("sampler", "notes")
+HEAD = ("sampler", "ms", "spread %", "GB/s", "x store", "x fastinit", "cores")
 
 
 def spread(times: Sequence[float]) -> float | None:
@@ -25,7 +26,7 @@ def spread(times: Sequence[float]) -> float | None:
 
 
 def figures(table: Table, library: str) -> dict[str, float | None]:
-    """What the samples of a row come to."""
+    """Median, spread, rates and ratios of one sampler; empty if it was not measured."""
     times = table.times(library)
     if not times:
         return {}
@@ -40,71 +41,63 @@ def figures(table: Table, library: str) -> dict[str, float | None]:
     }
 
 
-def _notes(table: Table, row: Row) -> str:
-    notes = []
-    if row.allocates and table.job.buffer == "touched":
-        notes.append("allocates")
-    if table.job.threads > 1 and row.serial:
-        notes.append("one thread")
-    if row.values < table.job.values:
-        notes.append(f"from {row.values:,} values")
-    if len(row.seconds) < table.rounds:
-        notes.append(f"{len(row.seconds)} rounds")
-    return ", ".join(notes)
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    """So many significant digits, in full; nothing for None."""
+def _number(value: float | None, scale: float = 1.0, digits: int = 3) -> str:
+    """A number with this many significant digits, in full; empty for None."""
     if value is None:
         return ""
+    value *= scale
     decimals = digits - 1 - math.floor(math.log10(value)) if value > 0 else digits
     return f"{value:,.{max(decimals, 0)}f}"
 
 
 def _cells(table: Table, row: Row) -> tuple[str, ...]:
-    shown = figures(table, row.library)
-    median, rate, nbytes = shown["median_seconds"], shown["values_per_second"], shown["bytes_per_second"]
-    assert median is not None
-    assert rate is not None
-    assert nbytes is not None
-    percent = shown["spread_percent"]
+    shares = figures(table, row.library)
+    percent = shares["spread_percent"]
     return (
-        row.sampler,
-        _number(median * 1e3),
+        TITLES[row.library],
+        _number(shares["median_seconds"], 1e3),
         "" if percent is None else f"{percent:.1f}",
-        _number(rate / 1e9),
-        _number(nbytes / 1e9),
-        _number(shown["times_store"]),
-        _number(shown["times_fastinit"]),
+        _number(shares["bytes_per_second"], 1e-9),
+        _number(shares["times_store"]),
+        _number(shares["times_fastinit"]),
         f"{statistics.median(row.cores):.1f}",
-        _notes(table, row),
     )
 
 
-def _grid(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
-    """Markdown with columns of even width."""
-    widths = [max(map(len, column)) for column in zip(HEAD, *rows, strict=True)]
-    left = [name in LEFT for name in HEAD]
-    rule = ["-" * width if is_left else "-" * (width - 1) + ":" for width, is_left in zip(widths, left, strict=True)]
-    for row in (HEAD, tuple(rule), *rows):
-        cells = zip(row, widths, left, strict=True)
-        yield "| " + " | ".join(cell.ljust(width) if is_left else cell.rjust(width) for cell, width, is_left in cells) + " |"
+def _note(table: Table, row: Row) -> str:
+    """What was called, and how it differs from the other samplers."""
+    if row.skipped:
+        return f"- {row.sampler}: skipped: {row.skipped}"
+    notes = [
+        "allocates" if row.allocates and table.job.buffer == "touched" else "",
+        "one thread" if row.serial and table.job.threads > 1 else "",
+        f"from {row.values:,} values" if row.values < table.job.values else "",
+        f"{len(row.seconds)} rounds" if len(row.seconds) < table.rounds else "",
+    ]
+    return f"- {': '.join(filter(None, (row.sampler, ', '.join(filter(None, notes)))))}"
+
+
+def threads(count: int) -> str:
+    """`1 thread`, `2 threads`."""
+    return f"{count} thread{'s' if count > 1 else ''}"
 
 
 def title(table: Table) -> str:
-    """What the table is about, in one line."""
+    """Law, dtype, values, buffer, threads and rounds."""
     job = table.job
     size = f"{table.nbytes / 2**20:,.4g} MiB" if table.nbytes >= 2**20 else f"{table.nbytes:,} bytes"
-    threads = "1 thread" if job.threads == 1 else f"{job.threads} threads"
-    return f"{table.law} {job.dtype}, {job.values:,} values ({size}), {job.buffer} buffer, {threads}, {table.rounds} rounds"
+    return (
+        f"{job.law} {job.dtype}, {job.values:,} values ({size}), {job.buffer} buffer, "
+        f"{threads(job.threads)}, {table.rounds} rounds"
+    )
 
 
 def text(table: Table) -> str:
-    """Lay the table out: the title, the rows that were measured, a line for each that was not."""
-    measured = [row for row in table.rows.values() if not row.skipped]
-    skipped = [f"- {row.sampler}: skipped: {row.skipped}" for row in table.rows.values() if row.skipped]
-    grid = list(_grid([_cells(table, row) for row in measured]))
-    return "\n".join([title(table), "", *grid, *([""] if skipped else []), *skipped])
+    """The title, the rows that were measured, and a line for each peer: what was called, or why it was skipped."""
+    rows = list(table.rows.values())
+    body = grid(HEAD, [_cells(table, row) for row in rows if not row.skipped], left=HEAD[:1])
+    notes = [wrapped(_note(table, row), "  ") for row in rows if row.skipped or row.library in PEERS]
+    return "\n".join([wrapped(title(table)), "", body, *([""] if notes else []), *notes])
 
 
 def document(tables: Sequence[Table], machine: dict[str, Any]) -> dict[str, Any]:
@@ -114,8 +107,8 @@ def document(tables: Sequence[Table], machine: dict[str, Any]) -> dict[str, Any]
         "machine": machine,
         "tables": [
             {
-                "dist": table.law,
-                **table.job._asdict(),
+                "dist": table.job.law,
+                **{key: value for key, value in table.job._asdict().items() if key != "law"},
                 "bytes": table.nbytes,
                 "rounds": table.rounds,
                 "rows": [{**asdict(row), **figures(table, row.library)} for row in table.rows.values()],

@@ -1,27 +1,27 @@
-"""The process of one sampler: told on stdin to make it ready and then to time it, it answers on stdout. Lines of JSON."""
+"""The process of one sampler: it gets ready, then times one sample for each request until its parent hangs up."""
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import time
 import warnings
 from collections.abc import Callable
-from typing import Any, TextIO
+from multiprocessing.connection import Connection
+from typing import Any
 
-from fastinit.bench import peers
-from fastinit.bench.measure import Call, Missing, seconds
+from fastinit.bench.measure import Call, seconds
+from fastinit.bench.samplers import Job, ready
+from fastinit.peers.libraries import Missing
 
-#: Seconds of timed calls in a turn, as far as MOST_CALLS suffice for it: short calls are too uneven to be timed alone.
-TURN = 0.02
+#: Seconds of timed calls in a sample, if MOST_CALLS are enough for that: a single short call is timed too unevenly.
+SAMPLE = 0.02
 MOST_CALLS = 1000
-#: A call that takes less is made once untimed before each sample, so that threads are awake and caches are its own.
+#: Before samples of shorter calls an untimed call wakes the threads and fills the caches.
 BRIEF = 0.25
 
 
 def _sample(call: Call, calls: int, brief: bool) -> dict[str, Any]:
-    """Seconds of a call, the mean of so many; and how many cores were busy in the meantime."""
+    """The mean seconds of this many calls, and how many cores were busy."""
     if brief:
         call()
     start, busy = time.perf_counter(), time.process_time()
@@ -30,11 +30,12 @@ def _sample(call: Call, calls: int, brief: bool) -> dict[str, Any]:
     return {"seconds": mean, "cores": (time.process_time() - busy) / wall}
 
 
-def _prepare(library: str, law: str, job: peers.Job) -> tuple[Callable[[], dict[str, Any]], dict[str, Any]]:
-    call, values = peers.ready(peers.find(library, law, job.dtype), job)
+def _prepare(library: str, job: Job) -> tuple[Callable[[], dict[str, Any]], dict[str, Any]]:
+    """The function that times a sample, and the first answer."""
+    call, values = ready(library, job)
     call()  # compiles, or finds pages
     once = seconds(call)
-    calls = max(1, min(MOST_CALLS, round(TURN / once)))
+    calls = max(1, min(MOST_CALLS, round(SAMPLE / once)))
     return lambda: _sample(call, calls, once < BRIEF), {"values": values, "calls": calls}
 
 
@@ -44,25 +45,25 @@ def _reason(error: Exception) -> str:
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
-def serve(requests: TextIO, answers: TextIO) -> None:
-    """Answer every line with one; an exception is an answer too."""
-    sample: Callable[[], dict[str, Any]] | None = None
-    for line in requests:
-        request = json.loads(line)
-        try:
-            if sample is None:
-                sample, answer = _prepare(request["library"], request["law"], peers.Job(**request["job"]))
-            else:
-                answer = sample()
-        except Exception as error:  # whatever the library does wrong
-            answer = {"error": _reason(error)}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+def _answers(connection: Connection, library: str, job: Job) -> None:
+    sample, answer = _prepare(library, job)
+    while True:
+        connection.send(answer)
+        connection.recv()
+        answer = sample()
 
 
-def main() -> None:
-    """Serve until stdin ends. What a library prints goes to stderr: stdout is for the answers alone."""
+def serve(connection: Connection, library: str, job: Job, output: str) -> None:
+    """Serve until the parent hangs up; an exception is an answer too. All that is printed goes to the file `output`."""
+    if hasattr(os, "setsid"):  # a Ctrl-C reaches the parent only, and the parent can kill all descendants together
+        os.setsid()
+    file = os.open(output, os.O_WRONLY | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(file, stream)
     warnings.simplefilter("ignore")
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    serve(sys.stdin, answers)
+    try:
+        _answers(connection, library, job)
+    except EOFError:
+        return
+    except Exception as error:  # the library may do anything wrong
+        connection.send({"error": _reason(error)})

@@ -1,9 +1,9 @@
-"""What a sample comes to, block by block, in constant memory: counts of cells, sums of powers, ends."""
+"""Statistics of a sample, added up block by block in constant memory: counts of cells, sums of powers, ends."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -12,18 +12,19 @@ import numpy.typing as npt
 from numba import njit
 
 from fastinit.arguments import dtypes
-from fastinit.check import cells, laws
-from fastinit.check.laws import Array, Floats, Law
+from fastinit.check import cells, exact
+from fastinit.check.exact import Array, Floats
+from fastinit.check.laws import Law
 from fastinit.kernels import cpus
 
 POWERS = 8
-#: Places in `ends`: the extremes; how many are no numbers or outside the bounds, and at either bound; then the tails.
+#: Places in `ends`: the extremes; how many values are outside the bounds or not finite, and at either bound; the tails.
 LEAST, GREATEST, OUTSIDE, AT_LOW, AT_HIGH, TAILS = range(6)
 SIDE = 3
 
 
-def _tally(x, starts, table, place, bounds, tails, counts, columns, sums, ends):  # type: ignore[no-untyped-def]
-    low, scale, centre, factor = place
+def _tally(x, starts, table, scales, bounds, tails, counts, columns, sums, ends):  # type: ignore[no-untyped-def]
+    low, scale, centre, factor = scales
     last, columns_last, step = table.size - 1, columns.size - 1, table.size // columns.size
     for i in range(x.size):
         v = x[i]
@@ -63,7 +64,7 @@ def _count(codes, counts):  # type: ignore[no-untyped-def]
 def _compiled(function: Any) -> Any:
     try:
         return njit(nogil=True, cache=True, error_model="numpy")(function)
-    except RuntimeError:  # no directory to keep a cache in
+    except RuntimeError:  # there is no directory for a cache
         return njit(nogil=True, error_model="numpy")(function)
 
 
@@ -71,7 +72,10 @@ tally, count_codes = _compiled(_tally), _compiled(_count)
 
 
 class Summary(NamedTuple):
-    """A sample's statistics: `counts` by cells, `columns` for the picture, `sums` of standardised powers, `ends`."""
+    """Statistics of a sample: `counts` by cells, `sums` of standardised powers, `ends`.
+
+    `columns` are counts of equally wide intervals for the picture; a small dtype has none.
+    """
 
     size: int
     counts: npt.NDArray[np.int64]
@@ -80,88 +84,65 @@ class Summary(NamedTuple):
     ends: Floats
 
 
-class Counter:
-    """Adds blocks of a law's values up; the work is shared by as many threads as a fill."""
+class _Counter:
+    """Adds up blocks of values in several parts, one for each thread."""
 
-    def __init__(self, law: Law, real: dtypes.Real) -> None:
-        self.law, self.real, self.size = law, real, 0
-        self.small = cells.is_small(real)
+    def __init__(self, law: Law, real: dtypes.Real, parts: int) -> None:
+        self.law, self.real = law, real
         self.cells = cells.cells(law, real)
         self.tails = cells.thresholds(law, real)
-        parts = cpus.allowed()
-        length = 2 ** (8 * real.dtype.itemsize) if self.small else len(self.cells.mass)
-        self._counts = np.zeros((parts, length), np.int64)
-        self._columns = np.zeros((parts, cells.COLUMNS), np.int64)
-        self._sums = np.zeros((parts, POWERS))
-        self._ends = np.zeros((parts, TAILS + 2 * SIDE))
-        self._ends[:, LEAST], self._ends[:, GREATEST] = math.inf, -math.inf
-        self._pool = ThreadPoolExecutor(parts)
+        length = 2 ** (8 * real.dtype.itemsize) if cells.is_small(real) else len(self.cells.mass)
+        self.counts = np.zeros((parts, length), np.int64)
+        self.columns = np.zeros((parts, cells.COLUMNS), np.int64)
+        self.sums = np.zeros((parts, POWERS))
+        self.ends = np.zeros((parts, TAILS + 2 * SIDE))
+        self.ends[:, LEAST], self.ends[:, GREATEST] = math.inf, -math.inf
 
-    def add(self, x: Array) -> None:
-        """Count a block, of the dtype."""
-        self.size += x.size
-        work = self._count_small if self.small else self._tally_large
-        pieces = np.array_split(x, len(self._counts))
-        for done in [self._pool.submit(work, i, piece) for i, piece in enumerate(pieces)]:
-            done.result()
-
-    def _count_small(self, part: int, x: Array) -> None:
-        count_codes(x.view(cells.unsigned(self.real)), self._counts[part])
-
-    def _tally_large(self, part: int, x: Array) -> None:
-        way, moments = cells.guide(self.law, self.real), laws.moments(self.law, self.real)
-        place = (way.low, way.scale, moments.mean, 1.0 / moments.deviation)
+    def add(self, part: int, x: Array) -> None:
+        """Count the values of one part of a block."""
+        if cells.is_small(self.real):
+            count_codes(x.view(cells.unsigned(self.real)), self.counts[part])
+            return
+        guide, moments = cells.guide(self.law, self.real), exact.moments(self.law, self.real)
+        scales = (guide.low, guide.scale, moments.mean, 1.0 / moments.deviation)
         down, up = (tuple(side) for side in self.tails)
         tally(
-            *(x, self.cells.starts, way.table, place, self.law.ends(self.real), down + up),
-            *(self._counts[part], self._columns[part], self._sums[part], self._ends[part]),
+            *(x, self.cells.starts, guide.table, scales, self.law.ends(self.real), down + up),
+            *(self.counts[part], self.columns[part], self.sums[part], self.ends[part]),
         )
 
-    def summary(self) -> Summary:
-        """What came so far."""
-        counts, sums = self._counts.sum(0), self._sums.sum(0)
-        if self.small:
-            return self._from_codes(counts)
-        ends = self._ends.sum(0)
-        ends[LEAST], ends[GREATEST] = self._ends[:, LEAST].min(), self._ends[:, GREATEST].max()
-        return Summary(self.size, counts, self._columns.sum(0), sums, ends)
+    def summary(self, size: int) -> Summary:
+        """The statistics of all parts."""
+        counts, ends = self.counts.sum(0), self.ends.sum(0)
+        if self.cells.values is not None:
+            return self._from_codes(size, counts, self.cells.values)
+        ends[LEAST], ends[GREATEST] = self.ends[:, LEAST].min(), self.ends[:, GREATEST].max()
+        return Summary(size, counts, self.columns.sum(0), self.sums.sum(0), ends)
 
-    def _from_codes(self, codes: npt.NDArray[np.int64]) -> Summary:
-        """The same statistics, from how often each number of a small dtype came."""
+    def _from_codes(self, size: int, codes: npt.NDArray[np.int64], values: Floats) -> Summary:
+        """The statistics, from the counts of each bit pattern of a small dtype."""
         inside = self.cells.code_cells >= 0
-        values: Floats = self.cells.values if self.cells.values is not None else np.empty(0)
         counts = np.bincount(self.cells.code_cells[inside], codes[inside], len(values)).astype(np.int64)
-        moments = laws.moments_of(values, self.cells.mass)
-        y = (values[counts > 0] - moments.mean) / max(moments.deviation, 1e-300)
-        sums = np.array([counts[counts > 0] @ y**k for k in range(1, POWERS + 1)])
+        moments, seen = exact.moments_of(values, self.cells.mass), counts > 0
+        y = (values[seen] - moments.mean) / max(moments.deviation, 1e-300)
+        sums = np.array([counts[seen] @ y**k for k in range(1, POWERS + 1)])
         ends = np.zeros(TAILS + 2 * SIDE)
-        seen = values[counts > 0]
-        ends[LEAST], ends[GREATEST] = (seen[0], seen[-1]) if len(seen) else (math.inf, -math.inf)
+        ends[LEAST], ends[GREATEST] = values[seen].min(initial=math.inf), values[seen].max(initial=-math.inf)
         ends[OUTSIDE] = codes[~inside].sum()
         ends[AT_LOW], ends[AT_HIGH] = counts[0], counts[-1]
-        self._fill_tails(ends, values, counts)
-        low, high = laws.span(self.law)
-        columns = np.histogram(values, cells.COLUMNS, (low, high), weights=counts)[0].astype(np.int64)
-        return Summary(self.size, counts, columns, sums, ends)
-
-    def _fill_tails(self, ends: Floats, values: Floats, counts: npt.NDArray[np.int64]) -> None:
-        down, up = self.tails
-        for k, value in enumerate(down):
+        for k, value in enumerate(self.tails[0]):
             ends[TAILS + k] = counts[values <= value].sum()
-        for k, value in enumerate(up):
+        for k, value in enumerate(self.tails[1]):
             ends[TAILS + SIDE + k] = counts[values >= value].sum()
-
-    def close(self) -> None:
-        """Let the threads go."""
-        self._pool.shutdown()
+        return Summary(size, counts, np.empty(0, np.int64), sums, ends)
 
 
-def summarise(law: Law, real: dtypes.Real, blocks: Sequence[Array]) -> Summary:
-    """The statistics of a few blocks."""
-    counter = Counter(law, real)
-    try:
+def summarise(law: Law, real: dtypes.Real, blocks: Iterable[Array]) -> Summary:
+    """The statistics of blocks of values, counted with as many threads as a fill uses."""
+    parts, size = cpus.allowed(), 0
+    counter = _Counter(law, real, parts)
+    with ThreadPoolExecutor(parts) as pool:
         for x in blocks:
-            counter.add(x)
-        return counter.summary()
-    finally:
-        counter.close()
+            size += x.size
+            list(pool.map(counter.add, range(parts), np.array_split(x, parts)))
+    return counter.summary(size)

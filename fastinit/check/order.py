@@ -1,6 +1,6 @@
-"""Whether the values of a sample know anything of one another: lags, lanes, repeats, partners.
+"""Tests of whether values depend on one another: lags, lanes, repeats, partners.
 
-The values are a block as it was drawn. What is compared is each value, and how far each is from the mean, both standardised.
+They take a block in the order in which it was drawn, and compare values, and distances from the mean, both standardised.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ import numpy as np
 from scipy import fft, special, stats
 
 from fastinit.arguments import dtypes
-from fastinit.check.fits import Row, chi_squared, count_row, exact
-from fastinit.check.laws import Array, Floats
+from fastinit.check.exact import Array, Floats
+from fastinit.check.fits import cells_row, chi_squared, count_row
+from fastinit.check.results import Row, fault_row
 
-NEAR, FAR = 4096, 1 << 16  # lags taken together, and those of which the largest is taken
+NEAR, FAR = 4096, 1 << 16  # lags tested together, and those of which the largest is tested
 LANES = 128
 WINDOW = 16  # bytes
 WINDOWS = 1 << 20
 RARE = 1e-4  # repeats of windows expected by chance, at most
-#: Cells of a pair's angle and radius alone, and on either side of the table of both.
+#: Cells of a pair's angle or radius, and on each side of the table of both.
 CIRCLE, SQUARE = 4096, 64
-#: Values of a tile in one plane, by the bytes that the law is computed in (docs/stream-format.md, section 3).
+#: Values of one plane of a tile, by the bytes of the computing type (docs/stream-format.md, section 3).
 PLANE = {4: 32, 8: 16}
 
 
@@ -39,9 +40,9 @@ def _two_ways(x: Array) -> Iterator[tuple[str, Floats]]:
 
 
 def correlogram(y: Floats, most: int) -> Floats:
-    """Correlations with the values 1 .. `most` places on, the last followed by the first, times the root of their number.
+    """Circular autocorrelations at lags 1 .. `most`, in units of their deviation.
 
-    In float32, which is wrong by 10^-4 of such a statistic's deviation.
+    Computed in float32, which is wrong by 10^-4 of a deviation.
     """
     spectrum = fft.rfft(y.astype(np.float32), workers=-1)
     power = spectrum.real**2 + spectrum.imag**2
@@ -49,13 +50,13 @@ def correlogram(y: Floats, most: int) -> Floats:
 
 
 def largest_of(z: Floats) -> float:
-    """Chance of so large a largest of so many normal statistics."""
+    """Chance that the largest of this many normal statistics is as large."""
     one = 2.0 * float(stats.norm.sf(np.abs(z).max()))
     return -math.expm1(len(z) * math.log1p(-min(one, 1 - 1e-16)))
 
 
 def lags(x: Array) -> Iterator[Row]:
-    """Correlation with what comes later: all near lags together, and the largest of many."""
+    """Correlations with later values: all near lags together, and the largest of many."""
     x = x[: 1 << (len(x).bit_length() - 1)]
     far = min(FAR, len(x) // 16)
     for name, y in _two_ways(x):
@@ -66,7 +67,7 @@ def lags(x: Array) -> Iterator[Row]:
 
 
 def lanes(x: Array) -> Iterator[Row]:
-    """Means of the places within 128 values, and the correlations of these places."""
+    """Means of the 128 places in a row of 128 values, and the correlations of these places."""
     if len(x) < LANES * 64:
         return
     for name, y in _two_ways(x[: len(x) // LANES * LANES]):
@@ -78,7 +79,7 @@ def lanes(x: Array) -> Iterator[Row]:
 
 
 def _mixed(data: Array, parts: int) -> Array:
-    """A 64-bit hash of each window of so many times 16 bytes."""
+    """A 64-bit hash of each window of `parts` times 16 bytes."""
     words = data.view(np.uint64).reshape(-1, 2 * parts)
     mixed = np.zeros(len(words), np.uint64)
     for column in words.T:
@@ -88,9 +89,9 @@ def _mixed(data: Array, parts: int) -> Array:
 
 
 def repeated_windows(x: Array) -> Iterator[Row]:
-    """Bytes that came before at such a place: a tile or a counter used twice. Compared by 64 bits of a hash.
+    """Windows of bytes that repeat, which a tile or a counter used twice would give. They are compared by a 64-bit hash.
 
-    A window is as many times 16 bytes as it takes to make a repeat by chance rarer than one in 10,000 blocks.
+    A window has as many times 16 bytes as are needed to make a repeat by chance rarer than one in 10,000 blocks.
     """
     data, size = np.ascontiguousarray(x).view(np.uint8), x.dtype.itemsize
     counts = np.unique(x[: 1 << 18].view(f"u{size}"), return_counts=True)[1].astype(np.float64)
@@ -108,32 +109,27 @@ def repeated_windows(x: Array) -> Iterator[Row]:
 
 
 def partners(x: Array, real: dtypes.Real) -> tuple[Floats, Floats]:
-    """The values that share a pair of words: the cosine's and the sine's."""
+    """The values that share a pair of words: those of the cosine and those of the sine."""
     plane = PLANE[real.compute.itemsize]
     tiles = np.asarray(x[: len(x) // (2 * plane) * 2 * plane], np.float64).reshape(-1, 2, plane)
     return tiles[:, 0].ravel(), tiles[:, 1].ravel()
 
 
-def _even(group: str, name: str, places: Array, count: int) -> Row:
-    observed = np.bincount(places, minlength=count)
-    expected = len(places) / count
-    return chi_squared(group, name, float(((observed - expected) ** 2).sum() / expected), count - 1)
-
-
 def pairs(x: Array, real: dtypes.Real) -> Iterator[Row]:
-    """Of Box and Muller's pairs: the angle, the radius, both; and that the radius is finer than 24 bits.
+    """Tests of Box and Muller's pairs: the angle, the radius, both, and that the radius has more than 24 bits.
 
-    exp(-r^2 / 2) is the radius' uniform number. Where it is below 2^-12 its place between multiples of 2^-24 can be read
-    from float32 values; it must be any, unless the number had 24 bits.
+    The uniform number of a radius is exp(-r^2 / 2). If it is below 2^-12, float32 values show where it lies between multiples
+    of 2^-24. That must be uniform; a number of 24 bits would lie on the multiples.
     """
     cosine, sine = partners(x, real)
     radius, angle = np.exp(-(cosine**2 + sine**2) / 2), np.arctan2(sine, cosine) / (2 * np.pi) % 1.0
     coarse = []
     for name, u in (("angle", angle), ("radius", radius)):
         places = np.minimum((u * CIRCLE).astype(np.int64), CIRCLE - 1)
-        yield _even("pairs", f"{name}, {CIRCLE} cells", places, CIRCLE)
+        yield cells_row("pairs", f"{name}, {CIRCLE} cells", np.bincount(places, minlength=CIRCLE), len(u) / CIRCLE)
         coarse.append(places // (CIRCLE // SQUARE))
-    yield _even("pairs", f"angle by radius, {SQUARE} x {SQUARE} cells", coarse[0] * SQUARE + coarse[1], SQUARE**2)
+    both = np.bincount(coarse[0] * SQUARE + coarse[1], minlength=SQUARE**2)
+    yield cells_row("pairs", f"angle by radius, {SQUARE} x {SQUARE} cells", both, len(angle) / SQUARE**2)
     rest = radius[radius < 2.0**-12] * 2.0**24 % 1.0
     if len(rest) >= 50:
         distance = stats.kstest(rest, "uniform").statistic
@@ -142,10 +138,10 @@ def pairs(x: Array, real: dtypes.Real) -> Iterator[Row]:
 
 
 def rows(x: Array, *, partners_of: dtypes.Real | None) -> Iterator[Row]:
-    """All tests of a block; those of pairs where it is known which values are partners."""
+    """All tests of a block; those of pairs only for a dtype whose partners are known."""
     y = np.asarray(x, np.float64)
     if not np.isfinite(y).all() or np.ptp(y) == 0.0:
-        yield exact("lags", "values that differ and are finite", 1)
+        yield fault_row("lags", "values that differ and are finite", 1)
         return
     yield from lags(x)
     yield from lanes(x)

@@ -1,9 +1,9 @@
-"""The promise's invariances: the same values for any threads, pieces, layout, and for small dtypes the rounded ones."""
+"""Tests of the promise: the same values with any threads, pieces and layout; small dtypes have the rounded values."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,17 +11,18 @@ import numpy as np
 import fastinit as fi
 from fastinit.arguments import dtypes
 from fastinit.check.cells import unsigned
-from fastinit.check.fits import Row, exact
-from fastinit.check.laws import Array, Law
-from fastinit.check.samplers import arguments
+from fastinit.check.exact import Array
+from fastinit.check.laws import Law
+from fastinit.check.results import Row, Subject, fault_row
 from fastinit.kernels import cpus
 
-#: More than the engine shares among threads from, and no multiple of anything.
+#: Enough values for several threads, in numbers that are no multiples of a tile.
 SHAPE = (419, 1217)
+VALUES = SHAPE[0] * SHAPE[1]
 
 
 class Draw:
-    """One law in one dtype, always of the same call; `layout` is filled where it is given."""
+    """Draws one law in one dtype, always of the same call."""
 
     def __init__(self, law: Law, real: dtypes.Real, seed: int) -> None:
         self.law, self.real, self.seed = law, real, seed
@@ -31,11 +32,11 @@ class Draw:
         options: dict[str, Any] = {"size": SHAPE, "index": index, "out": out}
         if self.law.kind == "bits":
             return np.asarray(rng.bits(**options))
-        return np.asarray(getattr(rng, self.law.method)(*arguments(self.law), dtype=(real or self.real).dtype, **options))
+        return np.asarray(getattr(rng, self.law.method)(*self.law.arguments, dtype=(real or self.real).dtype, **options))
 
     @property
     def stored(self) -> np.dtype[Any]:
-        """The dtype of what is drawn."""
+        """The dtype of the values."""
         return np.dtype(np.uint32) if self.law.kind == "bits" else self.real.dtype
 
 
@@ -68,7 +69,7 @@ def _layouts(draw: Draw, whole: Array) -> int:
 
 
 def _rounded(draw: Draw, whole: Array) -> int:
-    """Against the values of the computing type, rounded by `ml_dtypes` or NumPy, and kept between the bounds."""
+    """Compare with the values of the computing type, rounded by `ml_dtypes` or NumPy and kept between the bounds."""
     compute = dtypes.resolve(draw.real.compute)
     x = draw(real=compute).astype(np.float64)
     least, greatest = draw.law.ends(draw.real)
@@ -80,16 +81,24 @@ INVARIANCES = {"one thread": _one_thread, "pieces": _chunks, "slices": _slices, 
 
 
 def of(law: Law, real: dtypes.Real, seed: int) -> Iterator[Row]:
-    """The rows for a law in a dtype: how many values differ."""
+    """A row for each invariance of a law in a dtype: how many values differ."""
     draw = Draw(law, real, seed)
     whole = draw()
     tests = {**INVARIANCES, **({"rounding": _rounded} if law.kind != "bits" and unsigned(real).itemsize <= 2 else {})}
     for name, differences in tests.items():
-        yield exact("promises", f"{law.title} {draw.stored}, {name}: values that differ", differences(draw, whole))
+        yield fault_row("promises", f"{law.title} {draw.stored}, {name}: values that differ", differences(draw, whole))
 
 
-def rows(laws: Sequence[Law], reals: Sequence[dtypes.Real], seed: int) -> Iterator[Row]:
-    """Those of every law in every dtype."""
-    for law in laws:
-        for real in reals[:1] if law.kind == "bits" else reals:
-            yield from of(law, real, seed)
+def cases(subjects: Iterable[Subject]) -> list[tuple[Law, dtypes.Real]]:
+    """The laws and dtypes of these subjects, once each."""
+    return list(dict.fromkeys((each.law, each.real) for each in subjects if each.law is not None and each.real is not None))
+
+
+def rows(
+    some: Sequence[tuple[Law, dtypes.Real]], seed: int, advance: Callable[[int, str], object] = lambda values, text: None
+) -> Iterator[Row]:
+    """The rows of these laws and dtypes; `advance` is called with the values of each and a text that names it."""
+    for law, real in some:
+        advance(0, f"promises, {law.title}")
+        yield from of(law, real, seed)
+        advance(VALUES, f"promises, {law.title}")

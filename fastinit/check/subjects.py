@@ -1,105 +1,135 @@
-"""A subject's check: its values drawn block by block, counted, and tested."""
+"""A subject's check: its values are drawn block by block, counted, and tested."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
+import fastinit as fi
 from fastinit.arguments import dtypes
-from fastinit.bench.measure import Missing
-from fastinit.check import counts, fits, order, samplers, words
-from fastinit.check.fits import Row, exact
-from fastinit.check.laws import BITS, NORMAL, Array, Floats, Law
+from fastinit.check import counts, fits, order, words
+from fastinit.check.exact import Array
+from fastinit.check.laws import BITS, NORMAL, UNIFORM, Law
+from fastinit.check.results import Result, Row, fault_row, subject
+from fastinit.peers import samplers
+from fastinit.peers.libraries import Missing
+
+Draw = Callable[[int], Array]
 
 #: Values drawn and counted at a time, and how many of the first are tested for order.
 BLOCK = 1 << 22
 ORDERED = 1 << 21
 #: Lags of the picture.
-SHOWN = 256
+LAGS = 256
+#: Length of the array whose blocks fastinit draws.
+ENDLESS = 2**62
 
 
-class Subject(NamedTuple):
-    """A library's sampler of a law in a dtype; an empty `law` stands for what is tested of a library as a whole."""
+def _fastinit(law: Law, real: dtypes.Real, seed: int) -> Draw:
+    """Successive blocks of one array, of one call."""
+    rng = fi.default_rng(seed).child(f"{law.title} {real.name}")
+    state, start = rng.state, 0
 
-    sampler: str
-    law: Law | None
-    real: dtypes.Real | None
-    title: str
+    def draw(count: int) -> Array:
+        nonlocal start
+        rng.state = state
+        options: dict[str, Any] = {"size": ENDLESS, "index": slice(start, start + count)}
+        start += count
+        if law.kind == "bits":
+            return np.asarray(rng.bits(**options))
+        return np.asarray(getattr(rng, law.method)(*law.arguments, dtype=real.dtype, **options))
 
-
-class Result(NamedTuple):
-    """What the tests of a subject say; `skipped` is why there are none."""
-
-    subject: Subject
-    size: int
-    seconds: float
-    rows: tuple[Row, ...]
-    skipped: str | None = None
-    summary: counts.Summary | None = None
-    correlations: Floats | None = None
+    return draw
 
 
-def subject(sampler: str, law: Law, real: dtypes.Real) -> Subject:
-    """A subject by its parts."""
-    return Subject(sampler, law, real, f"{law.title} {'uint32' if law.kind == 'bits' else real.name}")
+def _peer(library: str, law: Law, real: dtypes.Real, seed: int) -> Draw:
+    if law.kind == "uniform" and law != UNIFORM:
+        raise Missing("is compared on [0, 1) only")
+    dtype = "uint32" if law.kind == "bits" else real.name
+    sampler = samplers.make(library, samplers.Request(law.method, dtype, seed, (law.a, law.b)))
+    return lambda count: sampler.array(sampler.draw(count)).astype(dtype if law.kind == "bits" else real.dtype, copy=False)
 
 
-def _counted(
-    draw: samplers.Draw, law: Law, real: dtypes.Real, size: int, advance: Callable[[int], object]
-) -> tuple[counts.Summary, Array]:
-    counter, first = counts.Counter(law, real), np.empty(0, real.dtype)
-    try:
-        while counter.size < size:
-            x = draw(min(BLOCK, size - counter.size))
-            if not counter.size:
-                first = x[:ORDERED].copy()
-            counter.add(x)
-            advance(x.size)
-        return counter.summary(), first
-    finally:
-        counter.close()
+def _draw(sampler: str | Draw, law: Law, real: dtypes.Real, seed: int) -> Draw:
+    """The function that draws the next values, as reals."""
+    if callable(sampler):
+        return sampler
+    draw = _fastinit(law, real, seed) if sampler == "fastinit" else _peer(sampler, law, real, seed)
+    return (lambda count: draw(count) * 2.0**-32) if law.kind == "bits" else draw
 
 
-def check(about: Subject, seed: int, size: int, advance: Callable[[int], object]) -> Result:
-    """Draw so many values and test them.
+def _blocks(draw: Draw, size: int, first: list[Array], advance: Callable[[int], object]) -> Iterator[Array]:
+    """Draw this many values; the first of them go into the list."""
+    for start in range(0, size, BLOCK):
+        x = draw(min(BLOCK, size - start))
+        if not first:
+            first.append(x[:ORDERED].copy())
+        yield x
+        advance(x.size)
+
+
+def _rows(law: Law, real: dtypes.Real, summary: counts.Summary, first: Array, *, own: bool) -> tuple[Row, ...]:
+    rows = tuple(fits.rows(summary, law, real, first))
+    if len(summary.counts) == 1:  # only one number lies between the bounds
+        return rows
+    known = real if own and law == NORMAL and real.dtype.itemsize >= 4 else None
+    rows += tuple(order.rows(first, partners_of=known))
+    return (*rows, *words.serial((first * 2.0**32).astype(np.uint32))) if law == BITS else rows
+
+
+def check(
+    law: Law,
+    dtype: str,
+    sampler: str | Draw = "fastinit",
+    *,
+    seed: int = 0,
+    size: int = 1 << 24,
+    advance: Callable[[int], object] = lambda values: None,
+) -> Result:
+    """Draw values of a law and test them.
 
     Parameters
     ----------
-    about : Subject
-        With a law and a dtype.
+    law : Law
+        For example `laws.NORMAL` or `Law("normal", -2.0, 2.0)`.
+    dtype : str
+        The name of the dtype; that of `laws.BITS` is float64.
+    sampler : str or callable
+        "fastinit", a library of `fastinit.peers`, or a function that returns the next `count` values as an array of the dtype.
     seed : int
-        For the sampler.
+        For the library.
     size : int
-        How many values.
-    advance : callable
-        Is told how many more have been counted.
+        Number of values, at least 65,536.
+    advance : callable, optional
+        Called with the number of values of each block that has been counted.
 
     Returns
     -------
     Result
-        With a row that says so if the sampler raises, and `skipped` if there is none.
+        `verdict.judge([result]).good` says whether the values follow the law. `skipped` is the reason if the library has no
+        such sampler. A sampler that raises has one row, which says so.
+
+    Examples
+    --------
+    >>> from fastinit.check import laws, subjects, verdict
+    >>> verdict.judge([subjects.check(laws.NORMAL, "float32", size=1 << 16)]).good
+    True
     """
-    law, real, start = about.law, about.real, time.perf_counter()
-    assert law is not None
-    assert real is not None
+    real, start = dtypes.resolve(dtype), time.perf_counter()
+    kept: list[Array] = []
+    title = subject(sampler if isinstance(sampler, str) else getattr(sampler, "__name__", "sampler"), law, real)
     try:
-        draw = samplers.make(about.sampler, law, real, seed)
-        summary, first = _counted(draw, law, real, size, advance)
+        summary = counts.summarise(law, real, _blocks(_draw(sampler, law, real, seed), size, kept, advance))
     except Missing as missing:
-        return Result(about, 0, 0.0, (), skipped=str(missing))
-    except Exception as error:  # another library's, of any kind
+        return Result(title, 0, 0.0, (), skipped=str(missing))
+    except Exception as error:  # another library may raise anything
         name = f"raises {type(error).__name__}: {' '.join(str(error).split())[:120]}"
-        return Result(about, 0, time.perf_counter() - start, (exact("bounds", name, 1),))
-    if len(summary.counts) == 1:
-        return Result(about, size, time.perf_counter() - start, tuple(fits.rows(summary, law, real, first)))
-    known = real if about.sampler == "fastinit" and law == NORMAL and real.dtype.itemsize >= 4 else None
-    rows = (*fits.rows(summary, law, real, first), *order.rows(first, partners_of=known))
-    if law == BITS:
-        rows += tuple(words.serial((first * 2.0**32).astype(np.uint32)))
-    if not np.isfinite(first.astype(np.float64)).all():
-        return Result(about, size, time.perf_counter() - start, rows, None, summary)
-    z = order.correlogram(order.standardised(first), min(SHOWN, len(first) // 16))
-    return Result(about, size, time.perf_counter() - start, rows, None, summary, z)
+        return Result(title, 0, time.perf_counter() - start, (fault_row("bounds", name, 1),))
+    first = kept[0]
+    rows, z = _rows(law, real, summary, first, own=sampler == "fastinit"), None
+    if len(summary.counts) > 1 and np.isfinite(first.astype(np.float64)).all():
+        z = order.correlogram(order.standardised(first), min(LAGS, len(first) // 16))
+    return Result(title, size, time.perf_counter() - start, rows, None, summary, z)

@@ -1,4 +1,4 @@
-"""From the p-values of many tests to one verdict, and both as a table and as a document."""
+"""From the p-values of many tests to one verdict, and both as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from fastinit.check.fits import Row
-from fastinit.check.subjects import Result
+from fastinit.bench.markdown import grid, wrapped
+from fastinit.check.results import Result, Row
 
 SCHEMA = 1
 #: The chance that a right sampler is called bad, all its tests together.
@@ -28,10 +28,11 @@ GROUPS = {
     "words": "words",
     "promises": "promises",
 }
+HEAD = ("subject", "tests", "least p", "in", "")
 
 
 class Verdict(NamedTuple):
-    """How many tests were made, the p below which one fails (Bonferroni), and those that failed."""
+    """How many tests were made, the p below which one fails (Bonferroni), and the tests that failed."""
 
     tests: int
     threshold: float
@@ -42,6 +43,10 @@ class Verdict(NamedTuple):
         """Whether none failed."""
         return not self.failed
 
+    def fails(self, row: Row) -> bool:
+        """Whether a test fails; one without chance fails by itself, and so does a p that is NaN."""
+        return not row.p >= (self.threshold if row.counted else 0.5)
+
 
 def judge(results: Sequence[Result], alpha: float = ALPHA) -> Verdict:
     """A test fails if its p is below alpha over the number of tests; tests without chance fail by themselves.
@@ -49,23 +54,23 @@ def judge(results: Sequence[Result], alpha: float = ALPHA) -> Verdict:
     Parameters
     ----------
     results : sequence of Result
-        Of one sampler, or of all that one verdict is wanted for.
+        Those of one sampler, or all that share one verdict.
     alpha : float
-        Chance of calling a right sampler bad, at most, between 0 and 1.
+        The largest chance of calling a right sampler bad, between 0 and 1.
 
     Returns
     -------
     Verdict
-        Good for any dependence among the tests: the chance of any of several events is at most the sum of theirs.
+        Valid for any dependence among the tests: the chance of any of several events is at most the sum of their chances.
     """
     tests = sum(row.counted for result in results for row in result.rows)
-    threshold = alpha / max(tests, 1)
-    failed = [(result, row) for result in results for row in result.rows if not row.p >= (threshold if row.counted else 0.5)]
-    return Verdict(tests, threshold, tuple(failed))
+    verdict = Verdict(tests, alpha / max(tests, 1), ())
+    failed = ((result, row) for result in results for row in result.rows if verdict.fails(row))
+    return verdict._replace(failed=tuple(failed))
 
 
 def combined(rows: Sequence[Row]) -> float:
-    """The least p of a group, for as many tests as the group has."""
+    """The chance that the least p of this many tests is as small (Tippett)."""
     least = min((row.p for row in rows), default=1.0)
     return -math.expm1(len(rows) * math.log1p(-min(least, 1 - 1e-16)))
 
@@ -75,64 +80,45 @@ def number(p: float) -> str:
     return "0" if p <= 0 else f"{p:.2f}" if p >= 0.01 else f"{p:.0e}".replace("e-0", "e-")
 
 
-def _cell(rows: Sequence[Row], verdict: Verdict) -> str:
-    if not rows:
-        return ""
-    fails = any(not row.p >= (verdict.threshold if row.counted else 0.5) for row in rows)
-    if not any(row.counted for row in rows):
-        return "FAIL" if fails else "ok"
-    return f"{number(combined(rows))}{' FAIL' if fails else ''}"
+def by_group(result: Result) -> dict[str, list[Row]]:
+    """The rows of each group, in the order of GROUPS."""
+    groups = {group: [row for row in result.rows if row.group == group] for group in GROUPS}
+    return {group: rows for group, rows in groups.items() if rows}
 
 
-def _grid(results: Sequence[Result], verdict: Verdict) -> list[list[str]]:
-    present = {row.group for result in results for row in result.rows}
-    groups = [group for group in GROUPS if group in present]
-    lines = [["", "values", *(GROUPS[group] for group in groups)]]
+def table(results: Sequence[Result], verdict: Verdict) -> str:
+    """A line for each subject of one sampler with its least p of a group, and the tests that failed; within 80 columns."""
+    lines = []
     for result in results:
         if result.skipped is None:
-            own = [[row for row in result.rows if row.group == group] for group in groups]
-            size = f"{result.size:.3g}".replace("e+0", "e").replace("e+", "e") if result.size else ""
-            lines.append([result.subject.title, size, *(_cell(rows, verdict) for rows in own)])
-    return lines
+            p, group = min(((combined(rows), group) for group, rows in by_group(result).items()), default=(1.0, ""))
+            word = "BAD" if any(map(verdict.fails, result.rows)) else "GOOD"
+            lines.append((result.subject.title, str(len(result.rows)), number(p), GROUPS.get(group, ""), word))
+    notes = [wrapped(note, "  ") for note in remarks(results, verdict)]
+    return "\n".join([grid(HEAD, lines, left=("subject", "in", "")), *([""] if notes else []), *notes])
 
 
-def table(results: Sequence[Result], verdict: Verdict, *, brief: bool = False) -> str:
-    """The results of one sampler in Markdown: the p of each group of tests, joined for the tests in it, and what failed.
-
-    Briefly: of what failed of a subject, the first test and the number of the others.
-    """
-    lines = _grid(results, verdict)
-    widths = [0 if brief else max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    text = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines]
-    text.insert(1, "|" + "|".join("-" * (max(width, 1) + 2) for width in widths) + "|")
-    return "\n".join([*text, *_remarks(results, verdict, brief)])
-
-
-def _remarks(results: Sequence[Result], verdict: Verdict, brief: bool) -> Iterator[str]:
+def remarks(results: Sequence[Result], verdict: Verdict) -> Iterator[str]:
+    """The tests that failed, and the subjects that were not tested."""
+    for result, row in verdict.failed:
+        p = f", p = {number(row.p)}" if row.counted else ""
+        yield f"- FAIL {result.subject.title}: {row.name}: {row.statistic:.9g}{p}"
     reasons: dict[str, list[str]] = {}
     for result in results:
         if result.skipped is not None:
             reasons.setdefault(result.skipped, []).append(result.subject.title)
-    if verdict.failed or reasons:
-        yield ""
-    for result in results:
-        failed = [row for about, row in verdict.failed if about is result]
-        for row in failed[:1] if brief else failed:
-            p = f", p = {number(row.p)}" if row.counted else ""
-            more = f"; {len(failed) - 1} more" if brief and len(failed) > 1 else ""
-            yield f"- FAIL {result.subject.title}: {row.name}: {row.statistic:.9g}{p}{more}"
     for reason, titles in reasons.items():
-        yield f"- not checked, since it {reason}: {', '.join(titles)}"
+        yield f"- not tested, since it {reason}: {', '.join(titles)}"
 
 
 def sentence(verdict: Verdict, alpha: float = ALPHA) -> str:
-    """The verdict in one line."""
+    """The verdict in one sentence."""
     if not verdict.tests and not verdict.failed:
         return "Nothing was tested."
     word = "GOOD" if verdict.good else f"BAD, {len(verdict.failed)} failed"
     return (
-        f"{word}: {verdict.tests} tests, of which one fails if its p is below {number(verdict.threshold)}, "
-        f"so that a right sampler passes them all {1 - alpha:.3%} of the time."
+        f"{word}: {verdict.tests} tests. A test fails if its p is below {number(verdict.threshold)}, "
+        f"so a right sampler passes them all {1 - alpha:.1%} of the time."
     )
 
 
@@ -145,10 +131,7 @@ def document(results: Sequence[Result], verdict: Verdict, machine: dict[str, Any
             "values": result.size,
             "seconds": result.seconds,
             "skipped": result.skipped,
-            "tests": [
-                {"group": row.group, "name": row.name, "statistic": row.statistic, "p": row.p, "counted": row.counted}
-                for row in result.rows
-            ],
+            "tests": [row._asdict() for row in result.rows],
         }
         for result in results
     ]

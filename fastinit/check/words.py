@@ -1,6 +1,6 @@
-"""The words themselves: known answers of Philox4x32-10, and streams that lie beside one another.
+"""Tests of the random words: known answers of Philox4x32-10, and neighbouring streams.
 
-Philox is the engine's own, at any counter, call and attempt.
+The kernels' Philox is called here with any counter, call and attempt.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import fastinit as fi
 from fastinit.arithmetic.lanes import Lanes, convert, u32
 from fastinit.arithmetic.philox import LOW, philox4x32, round_keys
 from fastinit.check import order
-from fastinit.check.fits import Row, chi_squared, exact
-from fastinit.check.laws import Floats
+from fastinit.check.exact import Floats
+from fastinit.check.fits import cells_row, chi_squared
+from fastinit.check.results import Row, fault_row
 from fastinit.kernels.mapped import mapped
 
 Words = npt.NDArray[np.uint32]
@@ -34,6 +35,7 @@ KNOWN = (
 )
 #: Streams compared, and words of each.
 STREAMS, LENGTH = 512, 8192
+VALUES = STREAMS * LENGTH
 
 
 def _words(counter: Lanes, call: Lanes, attempt: Lanes, key: Lanes) -> tuple[Lanes, ...]:
@@ -42,7 +44,7 @@ def _words(counter: Lanes, call: Lanes, attempt: Lanes, key: Lanes) -> tuple[Lan
 
 
 def philox(first: int, counters: int, call: int, attempt: int, key: tuple[int, int]) -> Words:
-    """Words w0 .. w3 of so many counters from this 64-bit index on, a row each."""
+    """Words w0 .. w3 of `counters` counters from a 64-bit index on, a row each."""
     u64 = np.uint64
     indices = u64(first) + np.arange(counters, dtype=u64)
     return np.stack(mapped(_words, indices, u64(call), u64(attempt), u64(key[0] | key[1] << 32)), 1)
@@ -53,7 +55,7 @@ def known_answers() -> Iterator[Row]:
     for counter, key, words in KNOWN:
         got = philox(counter[0] | counter[1] << 32, 1, counter[2], counter[3], key)[0]
         wrong = int((got != np.array(words, np.uint32)).sum())
-        yield exact("words", f"Random123, counter {counter[0]:08x} {counter[1]:08x} ...: wrong words", wrong)
+        yield fault_row("words", f"Random123, counter {counter[0]:08x} {counter[1]:08x} ...: wrong words", wrong)
 
 
 def of_seeds(seed: int, count: int, length: int) -> Words:
@@ -62,7 +64,7 @@ def of_seeds(seed: int, count: int, length: int) -> Words:
 
 
 def of_children(seed: int, count: int, length: int) -> Words:
-    """The first words of children with names like those of a model's layers."""
+    """The first words of children that are named like the layers of a model."""
     rng = fi.default_rng(seed)
     return np.stack([rng.child(f"layers.{i}.weight").bits(length) for i in range(count)])
 
@@ -79,7 +81,7 @@ def of_calls(seed: int, count: int, length: int) -> Words:
 
 
 def of_attempts(seed: int, count: int, length: int) -> Words:
-    """The words of consecutive attempts of one call, the words that test a proposal among them."""
+    """The words of consecutive attempts of one call, among them the words that test a proposal."""
     low, high = np.random.SeedSequence(seed).generate_state(2, np.uint32)
     attempts = [i // 2 + (i % 2 << 31) for i in range(count)]
     return np.stack([philox(0, length // 4, 0, attempt, (int(low), int(high))).ravel() for attempt in attempts])
@@ -95,21 +97,25 @@ KINDS: dict[str, Callable[[int, int, int], Words]] = {
 
 
 def _cells(name: str, places: Any, chances: Floats) -> Row:
+    """Chi-squared of cells of known chances; those that expect few values are joined."""
     observed = np.bincount(places, minlength=len(chances)).astype(np.float64)
     often = chances * observed.sum() >= 16
     expected = np.append(chances[often], chances[~often].sum()) * observed.sum()
     observed = np.append(observed[often], observed[~often].sum())
-    keep = expected > 0
-    statistic = float(((observed - expected)[keep] ** 2 / expected[keep]).sum())
-    return chi_squared("streams", name, statistic, int(keep.sum()) - 1)
+    return cells_row("streams", name, observed[expected > 0], expected[expected > 0])
 
 
-def beside(kind: str, words: Words) -> Iterator[Row]:
-    """Tests of streams that lie beside one another, a row each: each bit, neighbours, all pairs, and taken in turn."""
+def _each_bit(name: str, words: Words) -> Row:
+    """How often each bit is set."""
+    ones = np.array([int(((words >> np.uint32(bit)) & np.uint32(1)).sum()) for bit in range(32)])
+    z = (ones - len(words) / 2) / (np.sqrt(len(words)) / 2)
+    return chi_squared("streams", name, float((z**2).sum()), 32)
+
+
+def neighbours(kind: str, words: Words) -> Iterator[Row]:
+    """Tests of neighbouring streams, a row each: each bit, neighbours, all pairs, and taken in turn word by word."""
     turns = np.ascontiguousarray(words.T).reshape(-1)
-    ones = np.array([int(((turns >> np.uint32(bit)) & np.uint32(1)).sum()) for bit in range(32)])
-    z = (ones - len(turns) / 2) / (np.sqrt(len(turns)) / 2)
-    yield chi_squared("streams", f"{kind}: each of 32 bits", float((z**2).sum()), 32)
+    yield _each_bit(f"{kind}: each of 32 bits", turns)
     differ = np.bitwise_count(words[1:] ^ words[:-1]).ravel()
     yield _cells(f"{kind}: bits in which neighbours differ", differ, stats.binom(32, 0.5).pmf(np.arange(33)))
     top = (words >> np.uint32(24)).astype(np.int64)
@@ -122,22 +128,22 @@ def beside(kind: str, words: Words) -> Iterator[Row]:
             yield row._replace(group="streams", name=f"{kind} in turn: {row.name}")
 
 
-def rows(seed: int) -> Iterator[Row]:
-    """Known answers, then every kind of streams beside one another."""
+def rows(seed: int, advance: Callable[[int, str], object] = lambda words, text: None) -> Iterator[Row]:
+    """Known answers, then each kind of neighbouring streams; `advance` is called with the words of each and its name."""
     yield from known_answers()
     for kind, make in KINDS.items():
-        yield from beside(kind, make(seed, STREAMS, LENGTH))
+        advance(0, f"streams of {kind}")
+        yield from neighbours(kind, make(seed, STREAMS, LENGTH))
+        advance(VALUES, f"streams of {kind}")
 
 
 def serial(words: Words) -> Iterator[Row]:
-    """Tests of one stream's words that its values as reals do not make: low halves, each bit, pairs of bytes."""
+    """Tests of a stream's words that its values as reals cannot show: low halves, each bit, pairs of bytes."""
     low = (words & np.uint32(0xFFFF)).astype(np.int64)
     yield _cells("low halves", low, np.full(1 << 16, 2.0**-16))
     pairs = words[: len(words) // 2 * 2].reshape(-1, 2)
     for name, shift in (("first", 24), ("last", 0)):
         byte = ((pairs >> np.uint32(shift)) & np.uint32(255)).astype(np.int64)
         yield _cells(f"{name} bytes of neighbours", byte[:, 0] * 256 + byte[:, 1], np.full(1 << 16, 2.0**-16))
-    ones = np.array([int(((words >> np.uint32(bit)) & np.uint32(1)).sum()) for bit in range(32)])
-    z = (ones - len(words) / 2) / (np.sqrt(len(words)) / 2)
-    yield chi_squared("streams", "each of 32 bits", float((z**2).sum()), 32)
+    yield _each_bit("each of 32 bits", words)
     yield _cells("ones of a word", np.bitwise_count(words), stats.binom(32, 0.5).pmf(np.arange(33)))

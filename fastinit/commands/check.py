@@ -1,127 +1,109 @@
-"""`fastinit check`: its arguments. SciPy is loaded when there is something to run."""
+"""`fastinit check`: arguments and output. `fastinit.check` tests."""
 
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Callable, Sequence
-from importlib import import_module
-from typing import Any
+import functools
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from fastinit.arguments import dtypes
-from fastinit.bench.peers import installed
-
-SAMPLES = 1 << 24
-SAMPLERS = ("fastinit", "numpy", "torch", "jax", "tensorflow", "keras", "mkl_random", "scipy", "randomgen")
-#: Other names that people use.
-ALIASES = {"mkl": "mkl_random", "tf": "tensorflow"}
-DISTS = ("bits", "uniform", "normal", "truncated_normal")
-DTYPES = tuple(real.name for real in dtypes.REALS.values())
+from fastinit.bench import machine
+from fastinit.bench.markdown import wrapped
+from fastinit.check import run as checks
+from fastinit.check import verdict
+from fastinit.check.laws import DTYPES, LAWS
+from fastinit.check.results import Result, Subject
+from fastinit.commands import parsers, reports
+from fastinit.commands.values import count, names
+from fastinit.peers.libraries import ALIASES, installed
 
 NOTES = """\
-Each sampler and dtype is counted in 2^16 equally likely bins, or, in dtypes of 16 bits and fewer, in a cell for each of its
-numbers, and compared with its exact law after rounding. A column of the table holds the least p of a group of tests, adjusted
-for their number. A test fails if its p is below 0.001 over the number of all tests made, so a right sampler is called bad
-once in 1,000 runs. docs/quality.md says what the tests are, and up to which number of values a sampler can pass them.
+Values are counted in 2^16 equally likely bins or, in dtypes of 16 and 8 bits, in a cell for each number, and compared with
+their exact law after rounding. The table has the least p of each subject's groups of tests, adjusted for the number of tests in
+the group. A test fails if its p is below 0.001 over the number of all tests, so a right sampler is called BAD once in 1,000
+runs.
+
+examples:
+  fastinit check --dist normal --dtype float32 --samples 1e8
+  fastinit check --sampler torch,jax --dist truncated_normal --a 1 --b inf
 
 Exit status: 0 good; 1 bad, or a file could not be written; 2 wrong arguments; 130 interrupted.
 """
 
 
-def _samples(text: str) -> int:
-    """A count of values: 16777216, 2**24, 1e8."""
-    if power := re.fullmatch(r"([0-9]{1,5})(?:\*\*|\^)([0-9]{1,2})", text):
-        size: int = int(power[1]) ** int(power[2])
-    elif short := re.fullmatch(r"([0-9]{1,5})[eE]\+?([0-9]{1,2})", text):
-        size = int(short[1]) * 10 ** int(short[2])
-    else:
-        size = int(text) if re.fullmatch(r"[0-9]{1,20}", text) else 0
-    if not 1 << 16 <= size <= 1 << 60:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 65536 to 2**60, such as 1e8 or 2**24; got {text!r}")
-    return size
+class Plan(NamedTuple):
+    """What is tested, and the files that are written."""
 
-
-def _names(allowed: Sequence[str], aliases: dict[str, str] | None = None) -> Callable[[str], list[str]]:
-    def read(text: str) -> list[str]:
-        names = [(aliases or {}).get(name, name) for name in text.split(",")]
-        if alien := [name for name in names if name not in (*allowed, "all")]:
-            raise argparse.ArgumentTypeError(f"must be of {', '.join(allowed)} or all, with commas; got {alien[0]!r}")
-        return list(allowed) if "all" in names else names
-
-    return read
+    subjects: tuple[Subject, ...]
+    whole: bool
+    samples: int
+    seed: int
+    every: bool
+    files: reports.Files
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
-    """Add the command to the others; what it returns has yet to be told what to run."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "check",
-        help="test the samplers' values against their exact laws",
-        epilog=NOTES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    """Register the command."""
+    parser = parsers.add(commands, "check", "test the samplers' values against their exact laws", NOTES)
     add = parser.add_argument
-    add(
-        "--sampler",
-        action="extend",
-        type=_names(SAMPLERS, ALIASES),
-        metavar="NAME",
-        help=f"{', '.join(SAMPLERS)}; default fastinit",
-    )
-    add("--dist", action="extend", type=_names(DISTS), metavar="DIST", help=f"{', '.join(DISTS)}; default all")
-    add("--dtype", action="extend", type=_names(DTYPES), metavar="DTYPE", help=f"{', '.join(DTYPES)}; default all")
-    add("--a", type=float, help="truncated_normal between these bounds only, in deviations")
+    samplers, dists = tuple(checks.SAMPLERS), tuple(LAWS)
+    samples = functools.partial(count, least=1 << 16, most=1 << 60)
+    repeated: dict[str, Any] = {"action": "extend", "metavar": "NAME,..."}
+    add("--sampler", type=names(samplers, ALIASES), help=f"{', '.join(samplers)}; default fastinit", **repeated)
+    add("--dist", type=names(dists), help=f"{', '.join(dists)}; default all", **repeated)
+    add("--dtype", type=names(DTYPES), help=f"{', '.join(DTYPES)}; default all", **repeated)
+    add("--a", type=float, help="only the truncated_normal between these bounds, in deviations")
     add("--b", type=float, help="the upper bound; default inf")
-    add("--samples", type=_samples, default=SAMPLES, metavar="N", help="values of each, such as 1e8, 1e11; default 2**24")
+    add("--samples", type=samples, default=1 << 24, metavar="N", help="values of each subject, such as 1e8; default 2**24")
     add("--seed", type=int, default=0, help="default 0")
-    add("--all", action="store_true", dest="every", help="print every test, not groups of them only")
-    add("--json", metavar="FILE", help="write every test")
-    add("--plot", metavar="FILE", help="draw histograms, quantiles, autocorrelations (.png, .svg or .pdf; needs matplotlib)")
+    add("--all", action="store_true", dest="every", help="print every test")
+    reports.add(parser, "every test", "each subject")
     return parser
 
 
-def plan(args: argparse.Namespace) -> Any:
-    """Check the arguments together, before anything is drawn.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-        As the parser of `add` makes it.
-
-    Returns
-    -------
-    running.Plan
-        For `run`.
-
-    Raises
-    ------
-    ValueError
-        Without SciPy, for a negative seed, bounds that do not go together, or a plot that cannot be drawn.
-    OSError
-        For a file that cannot be written.
-    """
+def plan(args: argparse.Namespace) -> Plan:
+    """Check the arguments together, before anything is drawn; ValueError or OSError says what is wrong."""
     if not installed("scipy"):
-        raise ValueError("needs SciPy, which is not installed: pip install 'fastinit[check]'")
-    return import_module("fastinit.check.run").plan(args)
+        raise ValueError("needs SciPy, which is not installed: pip install 'fastinit-kernels[check]'")
+    if not 0 <= args.seed < 2**31:
+        raise ValueError(f"--seed: must be from 0 to 2147483647; got {args.seed}")
+    law = checks.bounded(args.a, args.b)
+    dists = reports.once(args.dist, ["truncated_normal"] if law else tuple(LAWS))
+    if law and dists != ["truncated_normal"]:
+        raise ValueError(f"--a, --b: only for --dist truncated_normal; got {','.join(dists)}")
+    files = reports.files(args)
+    subjects = checks.subjects(reports.once(args.sampler, ["fastinit"]), dists, reports.once(args.dtype, DTYPES), law)
+    return Plan(tuple(subjects), law is None, args.samples, args.seed, args.every, files)
 
 
-def run(plan: Any) -> int:
-    """Check, print, write.
+def _show(plan: Plan, results: Sequence[Result]) -> None:
+    """Print the results of one sampler."""
+    judged = verdict.judge(results)
+    title = f"{checks.SAMPLERS[results[0].subject.sampler]}, {plan.samples:,} values of each"
+    tests = [
+        wrapped(f"- {result.subject.title}: {row.name}: {row.statistic:.9g}, p = {verdict.number(row.p)}", "  ")
+        for result in results
+        for row in result.rows
+        if plan.every
+    ]
+    parts = [title, verdict.table(results, judged), "\n".join(tests), wrapped(verdict.sentence(judged))]
+    reports.show("\n" + "\n\n".join(filter(None, parts)))
 
-    Parameters
-    ----------
-    plan : running.Plan
-        As `plan` makes it.
 
-    Returns
-    -------
-    int
-        Exit status: 0 if every sampler is good, 1 if one is bad.
+def _draw(results: Sequence[Result], file: Any, kind: str) -> None:
+    from fastinit.check.plot import draw  # imports SciPy
 
-    Raises
-    ------
-    OSError
-        If a file cannot be written.
-    """
-    status: int = import_module("fastinit.check.run").run(plan)
-    return status
+    draw(results, file, kind)
+
+
+def run(plan: Plan) -> int:
+    """Test, print, write; 1 if a sampler is bad, else 0. OSError if a file cannot be written."""
+    libraries = dict.fromkeys([*(each.sampler for each in plan.subjects), "scipy"])
+    here = machine.describe(name for name in libraries if name not in ("fastinit", "numpy"))
+    reports.show(wrapped(machine.sentence(here)))
+    results = checks.measure(plan.subjects, plan.samples, plan.seed, lambda done: _show(plan, done), whole=plan.whole)
+    document = functools.partial(verdict.document, results, verdict.judge(results), here)
+    reports.write(plan.files, document, functools.partial(_draw, results))
+    groups = itertools.groupby(results, lambda result: result.subject.sampler)
+    return 0 if all(verdict.judge(list(group)).good for _, group in groups) else 1

@@ -1,23 +1,29 @@
-"""`fastinit explain`: what a row of the table of kernels becomes on a machine."""
+"""`fastinit explain`: the code that a law and a dtype become on a machine."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any, NamedTuple
 
+from fastinit.commands import parsers
+from fastinit.commands.values import name
 from fastinit.distributions import LAWS
 from fastinit.kernels.rows import ROWS, STORAGE, row
-from fastinit.kernels.targets.names import TARGETS
+from fastinit.kernels.targets import names
 
 NOTES = """\
-Prints LLVM's code of the two functions of a row: `tiles` fills whole tiles, `attempt` tries a
-vector of single elements. For --target ptx it is one function: a thread tries one element.
-Nothing is run, so every target can be looked at on every machine.
+Prints LLVM's code of the two functions of a kernel: `tiles` fills whole tiles, `attempt` tries a vector of single elements. For
+--target ptx it is the two kernels of a GPU: in `tiles` a thread fills two counters, in `elements` one element. Nothing is run,
+so every target can be looked at on every machine.
 
 examples:
   fastinit explain normal --dtype bfloat16
   fastinit explain uniform --target avx2 --asm
 """
+
+
+#: As in `fastinit.gpu.explain`, which is imported only where something is explained.
+TARGETS = (*names.TARGETS, "ptx")
 
 
 class Plan(NamedTuple):
@@ -30,21 +36,14 @@ class Plan(NamedTuple):
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
-    """Register the subcommand; the caller sets the function that runs it."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "explain",
-        help="print the instructions that a law becomes",
-        description="Print the instructions that a law and a dtype become.",
-        epilog=NOTES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("law", choices=tuple(LAWS), metavar="LAW", help=", ".join(LAWS))
-    parser.add_argument(
-        "--dtype", choices=tuple(STORAGE), metavar="DTYPE", help=f"{', '.join(STORAGE)} (default: float32, or uint32 for bits)"
-    )
-    parser.add_argument("--target", choices=tuple(TARGETS), help="another machine than this one")
-    parser.add_argument("--asm", action="store_true", help="assembly instead of LLVM's code")
+    """Register the command."""
+    parser = parsers.add(commands, "explain", "print the instructions that a law becomes", NOTES)
+    add = parser.add_argument
+    add("law", type=name(tuple(LAWS)), metavar="LAW", help=", ".join(LAWS))
+    dtypes = f"{', '.join(STORAGE)} (default: float32, or uint32 for bits)"
+    add("--dtype", type=name(tuple(STORAGE)), metavar="DTYPE", help=dtypes)
+    add("--target", type=name(TARGETS), metavar="TARGET", help=f"another machine than this one: {', '.join(TARGETS)}")
+    add("--asm", action="store_true", help="assembly instead of LLVM's code")
     return parser
 
 
@@ -59,6 +58,6 @@ def plan(args: argparse.Namespace) -> Plan:
 
 def run(plan: Plan) -> None:
     """Print it."""
-    from fastinit.kernels.explain import explain  # LLVM's writer, imported only where it is wanted
+    from fastinit.gpu.explain import explain  # LLVM's writer, imported only where it is needed
 
     print(explain(row(plan.law, plan.dtype), plan.target, plan.assembly))

@@ -1,21 +1,23 @@
-"""`fastinit fill`: its arguments, what they come to, and the run, for a `.npy` file or a model as `.safetensors`."""
+"""`fastinit fill`: one array as a `.npy` file, or a model as `.safetensors`."""
 
 from __future__ import annotations
 
 import argparse
-import math
+import functools
 import secrets
 import sys
 import time
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from fastinit import default_rng
 from fastinit.arguments import dtypes
+from fastinit.commands import parsers, values
 from fastinit.commands.terminal import word
-from fastinit.files import atomic, npy
+from fastinit.files import atomic, npy, slabs
+from fastinit.initializers import BY_NAME
 from fastinit.progress import progress
-from fastinit.safetensors import writing
+from fastinit.safetensors import drawing, rules, writing
+from fastinit.safetensors.format import Tensor, kind
 
 #: The parameters of each distribution, which are options of the same name.
 DISTRIBUTIONS = {
@@ -30,15 +32,23 @@ MODEL = ("spec", "like", "rule", "default", "max_shard_size")
 ARRAY = ("shape", "dist", "name", *PARAMETERS)
 
 NOTES = """\
+examples:
+  fastinit fill up.npy --shape 65536,16384 --dist normal --scale 0.02 --seed 0
+  fastinit fill up.npy --shape 64Ki,16Ki --dist xavier_uniform --dtype bfloat16
+  fastinit fill model.safetensors --spec spec.json --seed 0
+  fastinit fill model.safetensors --like other.safetensors --max-shard-size 5GB
+
 One array: --shape and --dist write a .npy file. Its values are those of fastinit.default_rng(SEED).child(NAME).DIST(...,
-size=SHAPE), or without .child(NAME) if no name is given. The .npy format cannot name bfloat16 and the 8-bit floats: the values
-are marked as raw items ('<V2', as numpy.save does). Load them with numpy.load("weights.npy").view(ml_dtypes.bfloat16).
+size=SHAPE), without .child(NAME) if there is no --name. DIST may also be any function of fastinit.initializers, alone or with
+its arguments by name: 'xavier_uniform(gain=2)'. The .npy format cannot name bfloat16 and the 8-bit floats: their values are
+stored as raw items, as numpy.save does. Load them with numpy.load("up.npy").view(ml_dtypes.bfloat16).
 
 A model: --spec or --like write a .safetensors file, or several and an index. A tensor's values are those of
-fastinit.initializers.RULE(SHAPE, ..., rng=fastinit.default_rng(SEED).child(NAME)) with the tensor's own name. A rule is a name
-of fastinit.initializers, alone or with arguments: zeros, 'truncated_normal(0.02)', 'xavier_uniform(gain=2)'. The first pattern
-that matches a name counts: those of --rule, then those of the spec, or if it has none: biases zeros, norms ones. What none
-matches is truncated_normal(0.02), unless --default or the spec say otherwise. docs/safetensors.md has more.
+fastinit.initializers.RULE(SHAPE, ..., rng=fastinit.default_rng(SEED).child(NAME)) with the tensor's own name. A rule is a
+function of fastinit.initializers, alone or with its arguments by name: zeros, 'xavier_uniform(gain=2)'. The first pattern that
+matches a name counts: those of --rule, then those of the spec; if the spec has none: biases zeros, norms ones. All other
+tensors are 'truncated_normal(scale=0.02)', unless --default or the spec say otherwise; scale is the deviation before
+truncation. The documentation's page on safetensors describes the spec.
 
 Files are written under temporary names (.NAME.RANDOM.part, in the same directory) and renamed when all are complete.
 
@@ -51,7 +61,7 @@ class Array(NamedTuple):
 
     args: argparse.Namespace
     seed: int
-    draw: Callable[..., None]
+    job: drawing.Job
 
 
 class Model(NamedTuple):
@@ -59,17 +69,18 @@ class Model(NamedTuple):
 
     args: argparse.Namespace
     seed: int
-    plan: writing.Plan
+    plan: writing.ModelFiles
 
 
-def _shape(text: str) -> tuple[int, ...]:
+def _dist(text: str) -> rules.TensorRule:
+    name = text.partition("(")[0].strip()
+    if name not in BY_NAME:
+        near = values.hint(name, BY_NAME)
+        raise argparse.ArgumentTypeError(f"must be {', '.join(DISTRIBUTIONS)} or another initialiser; got {text!r}{near}")
     try:
-        shape = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        shape = (-1,)
-    if min(shape) < 0:
-        raise argparse.ArgumentTypeError(f"must be whole numbers with commas, such as 65536,16384; got {text!r}")
-    return shape
+        return rules.parse(text)
+    except (TypeError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _rule(text: str) -> tuple[str, str]:
@@ -80,177 +91,136 @@ def _rule(text: str) -> tuple[str, str]:
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
-    """Add the command to the others; what it returns has yet to be told what to run."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "fill",
-        help="write a .npy or .safetensors file of random values, larger than memory if need be",
-        epilog=NOTES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,  # so that the command line sees every option under its full name
-    )
-    parser.add_argument("path", help="the .npy or .safetensors file to write")
-    parser.add_argument("--dtype", choices=dtypes.NAMES.split(", "), help="default: float32, or those of --spec and --like")
-    parser.add_argument("--seed", type=int, help="default: chosen by the operating system, and printed")
-    parser.add_argument("--force", action="store_true", help="overwrite what is there; of a model all files")
-    array = parser.add_argument_group("one array, as .npy").add_argument
-    array("--shape", type=_shape, help="whole numbers with commas, such as 65536,16384")
-    array("--dist", choices=tuple(DISTRIBUTIONS), help="distribution")
-    array("--name", action="append", help="draw from the child of the seed that belongs to this name")
-    array("--low", type=float, help="uniform: lower bound (default 0)")
-    array("--high", type=float, help="uniform: upper bound (default 1)")
-    array("--loc", type=float, help="normal, truncated_normal: mean (default 0)")
-    array("--scale", type=float, help="normal, truncated_normal: standard deviation (default 1)")
-    array("--a", type=float, help="truncated_normal: lower bound (default -2; may be -inf)")
-    array("--b", type=float, help="truncated_normal: upper bound (default 2; may be inf)")
-    units = "truncated_normal: a and b count standard deviations from loc, or are values (default std)"
-    array("--units", choices=("std", "absolute"), help=units)
-    model = parser.add_argument_group("a model, as .safetensors").add_argument
-    model("--spec", metavar="FILE", help="JSON with tensors (name, shape, dtype) and rules (pattern, initialiser)")
-    model("--like", metavar="FILE", help="take names, shapes and dtypes from this .safetensors file or .index.json")
-    model("--rule", metavar="PATTERN=RULE", type=_rule, action="append", help="before those of the spec; repeatable")
-    model("--default", metavar="RULE", help="for what no pattern matches (default truncated_normal(0.02))")
-    model(
-        "--max-shard-size",
-        metavar="SIZE",
-        help="several files of at most 5GB (of 1000^3 bytes), 500MB, 4GiB, ...; and an index",
-    )
+    """Register the command."""
+    parser = parsers.add(commands, "fill", "write a .npy or .safetensors file, which may be larger than memory", NOTES)
+    add = parser.add_argument
+    names = dtypes.NAMES.split(", ")
+    add("path", help="the .npy or .safetensors file to write")
+    add("--dtype", type=values.name(names), metavar="DTYPE", help=f"{dtypes.NAMES} (default: float32, or as --spec and --like)")
+    add("--seed", type=int, help="default: from the operating system, and printed")
+    add("--force", action="store_true", help="overwrite what is there; of a model all files")
+    add = parser.add_argument_group("one array, as .npy").add_argument
+    add("--shape", type=values.shape, metavar="N,...", help="lengths of the axes: 65536,16384 or 64Ki,16Ki or 4x4")
+    add("--dist", type=_dist, metavar="DIST", help=f"{', '.join(DISTRIBUTIONS)}, xavier_uniform, ...")
+    add("--name", action="append", help="draw from the child of the seed that has this name")
+    add("--low", type=float, help="uniform: lower bound (default 0)")
+    add("--high", type=float, help="uniform: upper bound (default 1)")
+    add("--loc", type=float, help="normal, truncated_normal: mean (default 0)")
+    add("--scale", type=float, help="normal, truncated_normal: standard deviation (default 1)")
+    add("--a", type=float, help="truncated_normal: lower bound (default -2; may be -inf)")
+    add("--b", type=float, help="truncated_normal: upper bound (default 2; may be inf)")
+    units = "truncated_normal: a and b count deviations from loc (std, the default), or are values (absolute)"
+    add("--units", type=values.name(("std", "absolute")), metavar="UNITS", help=units)
+    add = parser.add_argument_group("a model, as .safetensors").add_argument
+    add("--spec", metavar="FILE", help="JSON with tensors (name, shape, dtype) and rules (pattern, initialiser)")
+    add("--like", metavar="FILE", help="take names, shapes and dtypes from this .safetensors file or .index.json")
+    add("--rule", metavar="PATTERN=RULE", type=_rule, action="append", help="comes before those of the spec; repeatable")
+    add("--default", metavar="RULE", help="for names that match no pattern (default truncated_normal(scale=0.02))")
+    size = "split into files of at most 5GB (5 * 1000^3 bytes), 500MB, 4GiB, ...; and an index"
+    add("--max-shard-size", metavar="SIZE", type=functools.partial(values.size, least=1), help=size)
     return parser
 
 
-def _given(args: argparse.Namespace, names: tuple[str, ...]) -> list[str]:
+def _options(args: argparse.Namespace, names: tuple[str, ...]) -> list[str]:
+    """The options among these that the command line has."""
     return [f"--{name.replace('_', '-')}" for name in names if getattr(args, name) is not None]
 
 
-def _parameters(args: argparse.Namespace) -> dict[str, Any]:
-    """The parameters that were given; the others keep the library's defaults."""
-    mine = DISTRIBUTIONS[args.dist]
-    if alien := sorted(set(_given(args, PARAMETERS)).difference(f"--{name}" for name in mine)):
-        wanted = ", ".join(f"--{name}" for name in mine)
-        raise ValueError(f"{', '.join(alien)}: not for --dist {args.dist}, which takes {wanted}")
-    if args.name and len(args.name) > 1:
-        raise ValueError("--name: may be given once")
-    return {name: getattr(args, name) for name in mine if getattr(args, name) is not None}
-
-
-def _drawing(args: argparse.Namespace, seed: int, dtype: Any) -> Callable[..., None]:
-    """What draws a slice of the flat array: each slab from a new Generator, because all belong to call 0."""
-    parameters, total = _parameters(args), math.prod(args.shape)
-
-    def draw(out: Any = None, where: slice | None = None, size: int = total) -> None:
-        rng = default_rng(seed)
-        method = getattr(rng.child(args.name[0]) if args.name else rng, args.dist)
-        method(size=size, index=where, out=out, dtype=dtype, **parameters)
-
-    return draw
+def _rule_of(args: argparse.Namespace) -> rules.TensorRule:
+    """The rule of --dist, with the options that are its parameters."""
+    rule: rules.TensorRule = args.dist
+    allowed = () if rule.arguments else DISTRIBUTIONS.get(rule.name, ())
+    if unknown := _options(args, tuple(name for name in PARAMETERS if name not in allowed)):
+        wanted = ", ".join(f"--{name}" for name in allowed) or "its parameters in parentheses: 'xavier_uniform(gain=2)'"
+        raise ValueError(f"{', '.join(unknown)}: not for --dist {rule.name}, which takes {wanted}")
+    options = ((name, getattr(args, name)) for name in allowed)
+    return rules.TensorRule(rule.name, (*rule.arguments, *((name, value) for name, value in options if value is not None)))
 
 
 def _array(args: argparse.Namespace, seed: int) -> Array:
     if missing := [f"--{name}" for name in ("shape", "dist") if getattr(args, name) is None]:
         hint = "" if len(missing) < 2 else " (or --spec or --like for a .safetensors file)"
         raise ValueError(f"the following arguments are required: {', '.join(missing)}{hint}")
-    if alien := _given(args, MODEL):
-        raise ValueError(f"{', '.join(alien)}: not with --shape and --dist, which write one array")
-    if args.path.endswith(".safetensors"):
-        raise ValueError(f"--shape and --dist write a .npy file, --spec or --like a .safetensors file; got path {args.path!r}")
-    args.dtype = args.dtype or "float32"
-    dtype, total = dtypes.resolve(args.dtype).dtype, math.prod(args.shape)
-    draw = _drawing(args, seed, dtype)
-    npy.header(args.shape, dtype)
-    draw(size=0)
+    if unknown := _options(args, MODEL):
+        raise ValueError(f"{', '.join(unknown)}: not with --shape and --dist, which write one array")
+    if not args.path.endswith(".npy"):  # a pipe cannot be mapped into memory, so "-" is refused too
+        raise ValueError(f"--shape and --dist write a .npy file, --spec and --like a .safetensors file; got path {args.path!r}")
+    if args.name and len(args.name) > 1:
+        raise ValueError("--name: may be given once")
+    tensor = Tensor(args.path, args.shape, kind(args.dtype or "float32"))
+    npy.header(tensor.shape, tensor.kind.dtype)
+    job = drawing.job(tensor, _rule_of(args), default_rng(seed))
     atomic.destination(args.path, overwrite=args.force)
-    draw(size=min(total, 1))  # compiles, if it has to, before there is a file
-    return Array(args, seed, draw)
+    drawing.warm([job], default_rng(seed))
+    return Array(args, seed, job)
 
 
 def _model(args: argparse.Namespace, seed: int) -> Model:
-    if alien := _given(args, ARRAY):
-        raise ValueError(f"{', '.join(alien)}: not with --spec or --like, which write a model")
-    rules = args.rule or []
-    if len({pattern for pattern, _ in rules}) < len(rules):
+    if unknown := _options(args, ARRAY):
+        raise ValueError(f"{', '.join(unknown)}: not with --spec or --like, which write a model")
+    pairs = args.rule or []
+    if len({pattern for pattern, _ in pairs}) < len(pairs):
         raise ValueError("--rule: may be given once for each pattern")
-    made = writing.plan(
+    plan = writing.plan(
         args.path,
         args.spec,
         like=args.like,
         seed=seed,
-        rules=dict(rules),
+        rules=dict(pairs),
         default=args.default,
         dtype=args.dtype,
         max_shard_size=args.max_shard_size,
         overwrite=args.force,
     )
-    writing.warm(made)
-    return Model(args, seed, made)
+    drawing.warm(plan.jobs, plan.rng)
+    return Model(args, seed, plan)
 
 
 def plan(args: argparse.Namespace) -> Array | Model:
-    """Check the arguments together, and compile what is needed, before there is a file.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-        As the parser of `add` makes it.
-
-    Returns
-    -------
-    Array or Model
-        For `run`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments that are wrong, or do not go together.
-    OSError
-        For a file that cannot be read, or is there already.
-    """
+    """Check the arguments together, and compile what is needed, before there is a file."""
     seed = secrets.randbits(128) if args.seed is None else args.seed
     return _array(args, seed) if args.spec is None and args.like is None else _model(args, seed)
 
 
-def _fill_array(task: Array) -> None:
-    args, dtype = task.args, dtypes.resolve(task.args.dtype).dtype
-    start = time.perf_counter()
-    with progress(math.prod(args.shape) * dtype.itemsize, "B", unit_scale=True) as advance:
-        size = npy.fill_npy(args.path, args.shape, dtype, task.draw, progress=advance, overwrite=args.force)
+def _speed(nbytes: int, start: float) -> str:
     seconds = time.perf_counter() - start
-    name = f" name={word(args.name[0])}" if args.name else ""
+    return f"bytes={nbytes} seconds={seconds:.3f} GB/s={nbytes / seconds / 1e9:.3f}"
+
+
+def _fill_array(task: Array) -> None:
+    args, job, (_, shape, kind) = task.args, task.job, task.job.tensor
+    name = args.name[0] if args.name else None
+
+    def draw(out: slabs.Array, where: slabs.Where) -> None:  # from a new Generator, because all slabs belong to call 0
+        rng = default_rng(task.seed)
+        job.draw(rng if name is None else rng.child(name), out, where)
+
+    slab, start = max(job.tensor.nbytes, 1) if job.whole else slabs.SLAB, time.perf_counter()
+    with progress(job.tensor.nbytes, "B", unit_scale=True) as advance:
+        size = npy.fill_npy(args.path, shape, kind.dtype, draw, progress=advance, overwrite=args.force, slab_bytes=slab)
     print(
-        f"{word(args.path)}: shape={','.join(map(str, args.shape))} dtype={args.dtype} bytes={size} "
-        f"seconds={seconds:.3f} GB/s={size / seconds / 1e9:.3f} seed={task.seed}{name}"
+        f"{word(args.path)}: shape={','.join(map(str, shape))} dtype={kind.name} {_speed(size, start)} seed={task.seed}"
+        f"{'' if name is None else f' name={word(name)}'}"
     )
-    if dtype.isbuiltin != 1:
-        print(f"load with numpy.load({args.path!r}).view(ml_dtypes.{args.dtype})", file=sys.stderr)
+    if kind.dtype.isbuiltin != 1:
+        print(f"load with numpy.load({args.path!r}).view(ml_dtypes.{kind.name})", file=sys.stderr)
 
 
 def _fill_model(task: Model) -> None:
     start = time.perf_counter()
     with progress(sum(job.tensor.nbytes for job in task.plan.jobs), "B", unit_scale=True) as advance:
         done = writing.write(task.plan, advance)
-    seconds = time.perf_counter() - start
-    shards = f" shards={len(task.plan.shards)}" if task.plan.table is not None else ""
+    shards = f" shards={len(task.plan.shards)}" if task.plan.index_text is not None else ""
     print(
-        f"{word(str(done.files[-1]))}: tensors={done.tensors} parameters={done.parameters}{shards} bytes={done.nbytes} "
-        f"seconds={seconds:.3f} GB/s={done.nbytes / seconds / 1e9:.3f} seed={task.seed}"
+        f"{word(str(done.files[-1]))}: tensors={done.tensors} parameters={done.parameters}{shards} "
+        f"{_speed(done.nbytes, start)} seed={task.seed}"
     )
     if done.unused:
         print(f"no tensor takes the rules of {', '.join(map(word, done.unused))}", file=sys.stderr)
 
 
 def run(task: Array | Model) -> None:
-    """Write the file, and say so in one line.
-
-    Parameters
-    ----------
-    task : Array or Model
-        As `plan` makes it.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be written.
-    MemoryError
-        If a tensor that must be computed in one piece does not fit.
-    """
+    """Write the file, and say so in one line."""
     if isinstance(task, Array):
         _fill_array(task)
     else:

@@ -1,85 +1,147 @@
-"""What `fastinit info` prints: everything that the speed, but no value, may depend on."""
+"""`fastinit info`: all that the speed, but no value, may depend on."""
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import json
 import math
+import os
 import platform
 import textwrap
+from importlib import metadata
 from typing import Any
 
-import llvmlite
-import llvmlite.binding
-import ml_dtypes
-import numba
-import numpy as np
+from llvmlite import binding
 
 import fastinit
-from fastinit.kernels import cache, cpus
+from fastinit.arguments import devices
+from fastinit.commands import parsers
+from fastinit.kernels import cache, cpus, machine
+
+REQUIRED = ("numpy", "numba", "llvmlite", "ml_dtypes")
+#: The package that each extra installs, and other frameworks that a back-end may work with.
+EXTRAS = {
+    "cli": "tqdm",
+    "plot": "matplotlib",
+    "check": "scipy",
+    "torch": "torch",
+    "jax": "jax",
+    "keras": "keras",
+    "dask": "dask",
+}
+OTHERS = ("tensorflow", "flax", "transformers", "safetensors")
+
+#: The CPU's features that the kernels gain most from.
+NOTED = ("avx512f", "avx2", "fma", "f16c", "neon", "sve")
+
+
+def add(commands: Any) -> argparse.ArgumentParser:
+    """Register the command."""
+    parser = parsers.add(commands, "info", "print versions, threads, CPU and cache folder")
+    parser.add_argument("--json", action="store_true", help="everything, as JSON")
+    return parser
+
+
+def plan(args: argparse.Namespace) -> bool:
+    """Whether to print JSON."""
+    return bool(args.json)
+
+
+def run(as_json: bool) -> None:
+    """Print the report."""
+    report = collect()
+    print(json.dumps(report, indent=2) if as_json else text(report))
 
 
 def _features() -> list[str]:
     try:
-        return sorted(name for name, present in llvmlite.binding.get_host_cpu_features().items() if present)
+        return sorted(name for name, present in binding.get_host_cpu_features().items() if present)
     except RuntimeError:  # LLVM does not know this machine
         return []
 
 
+def _version(package: str) -> str | None:
+    """The version of an installed package, which is not imported."""
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        return metadata.version(package)
+    return None
+
+
+def _cached() -> dict[str, int]:
+    """How many pieces of machine code the cache has for the present sources and CPU, and their bytes."""
+    sizes = [path.stat().st_size for folder in cache.folders() for path in folder.glob(cache.file_name("*"))]
+    return {"kernels": len(sizes), "bytes": sum(sizes)}
+
+
+def _gpus() -> dict[str, Any]:
+    """Whether kernels fill the memory of GPUs, and of which, or why not."""
+    if not devices.is_enabled():
+        return {"enabled": False, "devices": [], "reason": "FASTINIT_GPU is not 1, so GPUs get copies from the CPU"}
+    from fastinit.gpu import driver  # LLVM's writer, imported only where a GPU is filled
+
+    try:
+        found = [{"device": i, "reason": driver.reason_against(i)} for i in range(driver.count())]
+    except driver.DriverError as error:
+        return {"enabled": True, "devices": [], "reason": str(error)}
+    return {"enabled": True, "devices": found, "reason": None if found else "there is no device"}
+
+
+def _gpu_text(gpus: dict[str, Any]) -> str:
+    devices = [f"device {entry['device']}: {entry['reason'] or 'filled by kernels'}" for entry in gpus["devices"]]
+    return gpus["reason"] or "; ".join(devices)
+
+
 def collect() -> dict[str, Any]:
-    """Collect the report.
-
-    Returns
-    -------
-    dict
-        Of strings, numbers, lists, None and dicts of these, for JSON.
-
-    """
+    """Collect the report: strings, numbers, lists, None and dicts of these, for JSON."""
     quota, folder = cpus.quota(), cache.directory()
-    modules = {"numpy": np, "numba": numba, "llvmlite": llvmlite, "ml_dtypes": ml_dtypes}
     return {
         "versions": {
             "fastinit": fastinit.__version__,
             "stream": fastinit.STREAM_VERSION,
             "python": platform.python_version(),
-            **{name: module.__version__ for name, module in modules.items()},
+            **{name: _version(name) for name in REQUIRED},
         },
+        "optional": {name: _version(name) for name in (*EXTRAS.values(), *OTHERS)},
         "threads": {"in_use": cpus.allowed(), "affinity": cpus.affinity(), "quota": quota if math.isfinite(quota) else None},
         "cpu": {
-            "name": llvmlite.binding.get_host_cpu_name(),
+            "name": binding.get_host_cpu_name(),
             "features": _features(),
-            "NUMBA_CPU_NAME": numba.config.CPU_NAME,
-            "NUMBA_CPU_FEATURES": numba.config.CPU_FEATURES,
+            **{name: os.environ.get(name) for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")},
         },
+        "gpu": _gpus(),
         "cache_directory": None if folder is None else str(folder),
+        "cached": _cached(),
     }
 
 
 def text(report: dict[str, Any]) -> str:
-    """Lay out the report of `collect` for reading.
-
-    Parameters
-    ----------
-    report : dict
-        As `collect` returns it.
-
-    Returns
-    -------
-    str
-        A line for each entry, the CPU's features wrapped.
-    """
-    versions, threads, cpu = (report[key] for key in ("versions", "threads", "cpu"))
-    quota = "" if threads["quota"] is None else f", quota {threads['quota']:g}"
-    lines = {
-        **{("stream version" if name == "stream" else name): version for name, version in versions.items()},
-        "threads": f"{threads['in_use']} ({threads['affinity']} CPUs{quota})",
-        "CPU": cpu["name"],
-        "CPU features": " ".join(cpu["features"]) or "unknown",
+    """Lay out the report of `collect` for reading, wrapped at 80 columns."""
+    versions, threads, cpu, optional, cached = (report[key] for key in ("versions", "threads", "cpu", "optional", "cached"))
+    used = machine.host().traits.features
+    features = [name for name in NOTED if f"+{name}" in used]
+    missing = [extra for extra, package in EXTRAS.items() if optional[package] is None]
+    quota = "no quota" if threads["quota"] is None else f"a quota of {threads['quota']:g}"
+    entries = {
+        "fastinit": f"{versions['fastinit']} (stream version {versions['stream']})",
+        **{name: version for name, version in versions.items() if name not in ("fastinit", "stream")},
+        "optional": ", ".join(f"{name} {version}" for name, version in optional.items() if version) or "none",
+        "missing extras": f"pip install 'fastinit-kernels[{','.join(missing)}]'" if missing else "none",
+        "threads": f"{threads['in_use']} (affinity to {threads['affinity']} CPUs, {quota})",
+        "CPU": f"{cpu['name']}: {' '.join(features) or 'no vector feature that counts'} (all {len(cpu['features'])}: --json)",
         **{name: cpu[name] for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES") if cpu[name]},
+        "GPU": _gpu_text(report["gpu"]),
         "cache directory": report["cache_directory"] or "none",
+        "cached kernels": f"{cached['kernels']} ({cached['bytes'] / 1e3:,.0f} kB)",
     }
-    blanks = " " * 20
     return "\n".join(
-        textwrap.fill(str(value), 120, initial_indent=f"{name:<20}", subsequent_indent=blanks, break_on_hyphens=False)
-        if name == "CPU features"
-        else f"{name:<20}{value}"
-        for name, value in lines.items()
+        textwrap.fill(
+            str(value),
+            parsers.WIDTH,
+            initial_indent=f"{name:<18}",
+            subsequent_indent=" " * 18,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+        for name, value in entries.items()
     )

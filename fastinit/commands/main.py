@@ -1,29 +1,39 @@
-"""The command line: `fastinit fill`, `info`, `warmup`, `bench`, `check`, `stream`, `explain`."""
+"""The command line: `fastinit COMMAND ...`.
+
+Each command is a module with three functions: `add` registers its options, `plan` checks them together before anything is
+done, `run` does what the plan says and may return an exit status.
+"""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from types import ModuleType
+from collections.abc import Iterator, Sequence
 
-from fastinit import STREAM_VERSION, __version__, dispatch
-from fastinit.commands import bench as bench
-from fastinit.commands import check as check
-from fastinit.commands import explain as explain_command
-from fastinit.commands import fill as fill_command
-from fastinit.commands import info as report
-from fastinit.commands import stream as stream_command
+from fastinit import STREAM_VERSION, __version__
+from fastinit.commands import bench, check, explain, fill, info, parsers, stream, values, warmup
 from fastinit.commands.terminal import stoppable, word
-from fastinit.distributions import LAWS
-from fastinit.kernels import cache
-from fastinit.kernels.rows import ROWS, STORAGE
-from fastinit.progress import progress
+
+COMMANDS = {
+    "fill": fill,
+    "stream": stream,
+    "bench": bench,
+    "check": check,
+    "info": info,
+    "warmup": warmup,
+    "explain": explain,
+}
+
+NOTES = """\
+`fastinit help COMMAND` explains one of them.
+
+examples:
+  fastinit fill weights.npy --shape 64Ki,16Ki --dist normal --seed 0
+  fastinit fill model.safetensors --like other.safetensors --seed 0
+"""
 
 #: Options whose numbers may look like options.
 NUMBERS = ("--low", "--high", "--loc", "--scale", "--a", "--b")
@@ -34,39 +44,26 @@ class ArgumentError(Exception):
 
 
 @contextlib.contextmanager
-def _refusing() -> Iterator[None]:
-    """Take what the library refuses for wrong arguments."""
+def _argument_errors() -> Iterator[None]:
+    """Treat the library's errors as errors in the arguments."""
     try:
         yield
     except (TypeError, ValueError) as error:
         raise ArgumentError(" ".join(str(error).split())) from error
 
 
-def _planned(command: ModuleType) -> Callable[[argparse.Namespace], int | None]:
-    """What runs a command: `plan` checks its arguments, `run` does what they ask for and may return an exit status."""
-
-    def run(args: argparse.Namespace) -> int | None:
-        with _refusing():
-            plan = command.plan(args)
-        status: int | None = command.run(plan)
-        return status
-
-    return run
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("fastinit", description="Fill very large weight tensors with random values.")
+def _parser() -> parsers.Parser:
+    parser = parsers.Parser(
+        "fastinit",
+        description="Fill very large weight tensors with random values.",
+        epilog=NOTES,
+        formatter_class=parsers.Formatter,
+    )
     parser.add_argument("--version", action="version", version=f"fastinit {__version__} (stream version {STREAM_VERSION})")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    fill_command.add(commands).set_defaults(run=_planned(fill_command))
-    info = commands.add_parser("info", help="print versions, threads, CPU and cache directory", allow_abbrev=False)
-    info.add_argument("--json", action="store_true", help="as JSON")
-    info.set_defaults(run=_info)
-    warmup = commands.add_parser("warmup", help="compile all kernels into the cache", allow_abbrev=False)
-    warmup.add_argument("--dtype", action="append", choices=tuple(STORAGE), help="only the kernels of this dtype; repeatable")
-    warmup.set_defaults(run=_warmup)
-    for command in (bench, check, stream_command, explain_command):
-        command.add(commands).set_defaults(run=_planned(command))
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        subparser = command.add(commands)
+        subparser.set_defaults(command=name, parser=subparser)
     return parser
 
 
@@ -83,27 +80,21 @@ def _join_numbers(arguments: Sequence[str]) -> list[str]:
     return joined
 
 
-def _info(args: argparse.Namespace) -> None:
-    collected = report.collect()
-    print(json.dumps(collected, indent=2) if args.json else report.text(collected))
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = _parser()
+    if not arguments or arguments[0] == "help":
+        arguments = [*arguments[1:2], "--help"]
+    name = arguments[0]
+    if name not in COMMANDS and not name.startswith("-"):
+        parser.error(f"there is no command {name!r}{values.hint(name, COMMANDS)}")
+    args, unknown = parser.parse_known_args(_join_numbers(arguments))
+    if unknown:
+        args.parser.refuse(unknown)
+    return args
 
 
-def _warmup(args: argparse.Namespace) -> None:
-    rows = [row for row in ROWS if not args.dtype or row[1] in args.dtype]
-    start = time.perf_counter()
-    with progress(len(rows), "kernel") as advance:
-        for law, dtype in rows:
-            dispatch.compiled(LAWS[law], dtype)
-            advance(1)
-    seconds, compiled = time.perf_counter() - start, len(cache.COMPILED - {"loop"})
-    print(
-        f"kernels={len(rows)} compiled={compiled} cached={len(rows) - compiled} seconds={seconds:.1f} "
-        f"cache={cache.directory() or 'none'}"
-    )
-
-
-def _complain(message: str, status: int) -> int:
-    print(f"fastinit: {message}", file=sys.stderr)
+def _complain(message: str, status: int, prog: str = "fastinit") -> int:
+    print(f"{prog}: {message}", file=sys.stderr)
     return status
 
 
@@ -115,14 +106,17 @@ def _oserror(error: OSError) -> str:
 
 
 def _run(args: argparse.Namespace) -> int:
+    command = COMMANDS[args.command]
     try:
-        status: int | None = args.run(args)
+        with _argument_errors():
+            plan = command.plan(args)
+        status: int | None = command.run(plan)
         sys.stdout.flush()
     except KeyboardInterrupt as stop:
         number = stop.args[0] if stop.args else int(signal.SIGINT)
         return _complain(f"stopped by {signal.Signals(number).name}", 128 + number)
     except ArgumentError as error:
-        return _complain(f"error: {error}", 2)
+        return _complain(f"error: {error}", 2, args.parser.prog)
     except MemoryError as error:
         return _complain(f"error: out of memory: {error}", 1)
     except BrokenPipeError:  # the reader of stdout left; without this Python complains at exit
@@ -152,6 +146,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     SystemExit
         For --help, --version and arguments that argparse refuses.
     """
-    args = _parser().parse_args(_join_numbers(sys.argv[1:] if arguments is None else arguments))
+    args = _parse(sys.argv[1:] if arguments is None else arguments)
     with stoppable():
         return _run(args)

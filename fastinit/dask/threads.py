@@ -1,4 +1,4 @@
-"""How many threads a chunk is filled with: Dask runs many tasks at once, so each of them is one thread."""
+"""How many threads fill a chunk: one, since Dask runs many tasks at once, but all where only one task can run."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from fastinit.kernels import cpus
 
 
 def _alone() -> bool:
-    """Whether this process has no other task: its own main thread runs one, which is what the synchronous scheduler does."""
+    """Whether this is the only task of the process: the synchronous scheduler runs its tasks in the main thread."""
     return threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
 
 
 @contextlib.contextmanager
 def share() -> Iterator[None]:
-    """Fill with this thread alone where other tasks may run beside it, else with all that fastinit uses."""
+    """Use this thread alone if other tasks may run at the same time, else all threads that fastinit may use."""
     with contextlib.nullcontext() if _alone() else cpus.at_most(1):
         yield

@@ -1,7 +1,7 @@
 """The truncated normal within two deviations of the mean: an odd polynomial of a uniform number, and a test.
 
 x = u P(2 u^2 - 1), u uniform, has density f_x with phi(x) / f_x within 0.6 % of constant on [-2, 2]. So 127 of 128 words are
-accepted unseen (the *squeeze*, Marsaglia 1977); the others take the exact ratio test with a second word.
+accepted at once (the *squeeze*, Marsaglia 1977), and the others take the exact ratio test with a second word.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fastinit.distributions.law import Law
 
 T = TypeVar("T")
 
-#: P, the highest power first; all are float32 numbers (`docs/scripts/coefficients.py`).
+#: P, the highest power first; all are float32 numbers (`docs/scripts/derivations/coefficients.py`).
 P = (
     0.1807885617017746, 0.03176914528012276, -0.30343392491340637, 0.011412260122597218, 0.2271842658519745,
     0.03838174417614937, 0.02136828750371933, 0.12312187254428864, 0.2777452766895294, 1.3916634321212769,
@@ -38,12 +38,12 @@ class Numbers(NamedTuple, Generic[T]):
 
 
 def sure(w: Lanes) -> Lanes:
-    """Whether a word is accepted unseen."""
+    """Whether a word is accepted without the test."""
     return low_bits_any(w, SQUEEZE_BITS)
 
 
 def squeezed(v: Lanes) -> Lanes:
-    """What `v` completes the squeeze's 127/128 to: a uniform number in (127/128, 1]."""
+    """A uniform number in (127/128, 1]: the part that the squeeze leaves to the test."""
     return fma(u01_open_closed(v), 1.0 / 128.0, 127.0 / 128.0)
 
 
@@ -53,7 +53,7 @@ def proposed(w: Lanes, p: Numbers[Lanes]) -> Lanes:
 
 
 def value(w: Lanes, p: Numbers[Lanes]) -> Lanes:
-    """Loc + scale x, not outside what the bounds let a dtype hold."""
+    """Loc + scale x, clamped to the dtype's numbers between the bounds."""
     u = proposed(w, p)
     x = u * horner(fma(u + u, u, -1.0), P)
     return minimum(maximum(fma(x, p.scale, p.loc), p.least), p.greatest)
@@ -76,7 +76,7 @@ CENTRAL = Law("truncated_central", Numbers, value, sure=sure, accept=accept)
 
 
 def serves(a: float, b: float) -> bool:
-    """Whether this law serves bounds with |a| <= b; narrow bounds off 0 want finer steps."""
+    """Whether this law serves bounds with |a| <= b. Narrow bounds away from 0 need finer steps."""
     return b <= 2.0 and (a < 0.0 or b - a >= 0.25)
 
 

@@ -1,7 +1,7 @@
-"""What a distribution is: a plan of numbers for its arguments, and functions from words to values.
+"""A distribution: a plan of numbers for its arguments, and functions from words to values.
 
-The numbers are computed in IEEE double (+, -, *, /, sqrt) or `decimal`, both the same on every machine; the C library's
-functions, which differ in their last digit, are not used.
+The numbers are computed in IEEE double (+, -, *, /, sqrt) or `decimal`, which are the same on every machine. Functions of the C
+library are not used: their last digits differ.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import numpy.typing as npt
 from fastinit.arguments import dtypes
 from fastinit.arithmetic.lanes import Lanes
 
-MOST_NUMBERS = 64  # of a law: they have a place in each thread's scratch memory
+MOST_NUMBERS = 64  # of a law, for which each thread's scratch memory has room
 
 
-@dataclass(frozen=True, eq=False)  # laws are told apart by identity, which costs a call nothing
+@dataclass(frozen=True, eq=False)  # compared by identity, which is fast
 class Law:
     """One way to make values of words: a row of the table of kernels for each dtype.
 
-    Functions get the law's numbers as a tuple with names, `p`, each of the word's real kind. Of the words of a rejecting
-    law, most are *sure*: accepted whatever a second word says, so that the exact test is left to the few others.
+    Functions get the law's numbers as a NamedTuple `p`, each of the word's real kind. Most words of a rejecting law are *sure*:
+    accepted without looking at a second word. Only the others take the exact test.
     """
 
     name: str
@@ -38,9 +38,9 @@ class Law:
     sure: Callable[[Lanes], Lanes] | None = None
     #: (word, second word, p) -> whether the value is accepted, for words that are not sure.
     accept: Callable[[Lanes, Lanes, Any], Lanes] | None = None
-    #: Numbers that count words, up to 2^64: they keep the precision of a double.
+    #: Numbers that count words, up to 2^64: they stay doubles.
     counts: tuple[str, ...] = ()
-    #: Whether the values cost so little that most of the time goes to Philox.
+    #: Whether most of the time goes to Philox.
     cheap: bool = False
 
     def check(self) -> None:

@@ -1,7 +1,7 @@
 """The normal distribution (Box and Muller, "A note on the generation of random normal deviates", 1958).
 
-Two words make two independent normals, so no word is rejected and every element has its own. The whole of the first word is
-the radius and the whole of the second the angle: 2^64 pairs, |z| up to 6.76 in float32 and 9.49 in float64.
+Two words make two independent normals, so no word is rejected and every element has a word of its own. The first word gives the
+radius and the second the angle: 2^64 pairs, |z| up to 6.76 in float32 and 9.49 in float64.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def pair(a: Lanes, b: Lanes, p: Numbers[Lanes]) -> tuple[Lanes, Lanes]:
 
 
 class Bounded(NamedTuple, Generic[T]):
-    """The same, and the least and the greatest number of the dtype."""
+    """Mean, standard deviation, and the least and the greatest number of the dtype."""
 
     loc: T
     scale: T
@@ -49,7 +49,7 @@ class Bounded(NamedTuple, Generic[T]):
 
 
 def bounded_pair(a: Lanes, b: Lanes, p: Bounded[Lanes]) -> tuple[Lanes, Lanes]:
-    """The same, kept between the bounds."""
+    """Loc + scale z for both normals z, clamped to the bounds."""
     x, y = (fma(z, p.scale, p.loc) for z in box_muller(a, b))
     return minimum(maximum(x, p.least), p.greatest), minimum(maximum(y, p.least), p.greatest)
 
@@ -59,16 +59,16 @@ NORMAL = Law("normal", Numbers, pair=pair)
 NORMAL_WITHIN = Law("normal_within", Bounded, pair=bounded_pair)
 
 
-def normal(loc: Any, scale: Any, real: dtypes.Real) -> Plan:
-    """The plan for these arguments."""
+def normal(loc: Any, scale: Any, real: dtypes.Real, *names: str) -> Plan:
+    """The plan for these arguments; `names` are what errors call the two."""
     if type(loc) in PLAIN and type(scale) in PLAIN:
-        return _checked(loc, scale, real)
-    return _checked.__wrapped__(loc, scale, real)
+        return _checked(loc, scale, real, *names)
+    return _checked.__wrapped__(loc, scale, real, *names)
 
 
 @functools.lru_cache(maxsize=256)
-def _checked(loc: Any, scale: Any, real: dtypes.Real) -> Plan:
-    return of(finite("loc", loc, real), deviation(scale, real), real)
+def _checked(loc: Any, scale: Any, real: dtypes.Real, loc_name: str = "loc", scale_name: str = "scale") -> Plan:
+    return of(finite(loc_name, loc, real), deviation(scale, real, scale_name), real)
 
 
 @functools.lru_cache(maxsize=256)

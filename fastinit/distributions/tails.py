@@ -1,7 +1,7 @@
 """The truncated normal elsewhere: a polynomial in the depth, and a test.
 
 The *depth* of x is the s with exp(-s^2 / 2) the chance of more than x, so depth(0) = sqrt(2 log 2). Each polynomial below is
-near the inverse, x = start + C1 h + ... + C8 h^8 with h = s - depth(start) (`docs/scripts/coefficients.py`): near enough that
+near the inverse, x = start + C1 h + ... + C8 h^8 with h = s - depth(start) (`docs/scripts/derivations/coefficients.py`).
 exp((s^2 - x^2) / 2) dx/ds / s stays within 0.6 % of constant as far as 2^-65 of the mass beyond any bound that it serves.
 """
 
@@ -99,7 +99,7 @@ def depth(w: Lanes, p: Numbers[Lanes]) -> tuple[Lanes, Lanes, Lanes]:
 
 
 def value(w: Lanes, p: Numbers[Lanes]) -> Lanes:
-    """Near + unit d, not outside what the bounds let a dtype hold."""
+    """Near + unit d, clamped to the dtype's numbers between the bounds."""
     other, tau, _ = depth(w, p)
     unit = select(other, -p.unit, p.unit)
     return minimum(maximum(fma(tau * horner(tau, p.polynomial), unit, p.near), p.least), p.greatest)

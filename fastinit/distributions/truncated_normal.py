@@ -17,31 +17,37 @@ from fastinit.distributions import central, normal, tails, uniform
 from fastinit.distributions.law import Plan, constant, nearest, plan
 
 
-def truncated_normal(a: Any, b: Any, loc: Any, scale: Any, units: Any, real: dtypes.Real) -> Plan:
-    """The plan for these arguments."""
+def truncated_normal(a: Any, b: Any, loc: Any, scale: Any, units: Any, real: dtypes.Real, *names: str) -> Plan:
+    """The plan for these arguments; `names` are what errors call `loc` and `scale`."""
     if type(a) in PLAIN and type(b) in PLAIN and type(loc) in PLAIN and type(scale) in PLAIN and type(units) is str:
-        return _checked(a, b, loc, scale, units, real)
-    return _checked.__wrapped__(a, b, loc, scale, units, real)
+        return _checked(a, b, loc, scale, units, real, *names)
+    return _checked.__wrapped__(a, b, loc, scale, units, real, *names)
 
 
 @functools.lru_cache(maxsize=256)
-def _checked(a: Any, b: Any, loc: Any, scale: Any, units: Any, real: dtypes.Real) -> Plan:
+def _checked(
+    a: Any, b: Any, loc: Any, scale: Any, units: Any, real: dtypes.Real, loc_name: str = "loc", scale_name: str = "scale"
+) -> Plan:
     lower, upper = number("a", a), number("b", b)
-    centre, spread = finite("loc", loc, real), deviation(scale, real)
+    centre, spread = finite(loc_name, loc, real), deviation(scale, real, scale_name)
     if not isinstance(units, str):
         raise TypeError(f"units must be 'std' or 'absolute'; got {units!r}")
     if units not in ("std", "absolute"):
         raise ValueError(f"units must be 'std' or 'absolute'; got {units!r}")
     if not lower < upper:
         raise ValueError(f"a must be less than b; got a={lower!r}, b={upper!r}")
-    return _of(lower, upper, centre, spread, units == "absolute", real)
+    return _of(lower, upper, centre, spread, units == "absolute", real, loc_name, scale_name)
 
 
-def _of(lower: float, upper: float, loc: float, scale: float, absolute: bool, real: dtypes.Real) -> Plan:
+def _of(
+    lower: float, upper: float, loc: float, scale: float, absolute: bool, real: dtypes.Real, loc_name: str, scale_name: str
+) -> Plan:
     if scale == 0 and not absolute:
         return nearest(loc, real)
     if scale == 0 and not lower <= loc <= upper:
-        raise ValueError(f"loc must lie in [a, b] where scale is 0; got loc={loc!r}, a={lower!r}, b={upper!r}")
+        raise ValueError(
+            f"{loc_name} must lie in [a, b] where {scale_name} is 0; got {loc_name}={loc!r}, a={lower!r}, b={upper!r}"
+        )
     if absolute:
         bounds = lower, upper
         standard = ((lower - loc) / scale, (upper - loc) / scale) if scale else (0.0, 0.0)
@@ -50,8 +56,8 @@ def _of(lower: float, upper: float, loc: float, scale: float, absolute: bool, re
     least, greatest = dtypes.at_least(bounds[0], real), dtypes.at_most(bounds[1], real)
     if least > greatest or (math.isinf(least) and least > 0) or (math.isinf(greatest) and greatest < 0):
         raise ValueError(
-            f"a and b must have a {real.name} between them; got a={lower!r}, b={upper!r} with loc={loc!r}, "
-            f"scale={scale!r}, units={'absolute' if absolute else 'std'!r}"
+            f"a and b must have a {real.name} between them; got a={lower!r}, b={upper!r} with {loc_name}={loc!r}, "
+            f"{scale_name}={scale!r}, units={'absolute' if absolute else 'std'!r}"
         )
     if scale == 0:
         return constant(min(max(dtypes.nearest(loc, real), least), greatest))

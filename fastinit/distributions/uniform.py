@@ -50,28 +50,24 @@ UNIFORM = Law("uniform", Steps, stepped, cheap=True)
 UNIFORM_WITHIN = Law("uniform_within", Bounded, bounded, cheap=True)
 
 
-def uniform(low: Any, high: Any, real: dtypes.Real) -> Plan:
-    """The plan for these arguments."""
+def uniform(low: Any, high: Any, real: dtypes.Real, *names: str) -> Plan:
+    """The plan for these arguments; `names` are what errors call the two bounds."""
     if type(low) in PLAIN and type(high) in PLAIN:
-        return _checked(low, high, real)
-    return _checked.__wrapped__(low, high, real)
+        return _checked(low, high, real, *names)
+    return _checked.__wrapped__(low, high, real, *names)
 
 
 @functools.lru_cache(maxsize=256)
-def _checked(low: Any, high: Any, real: dtypes.Real) -> Plan:
-    lower, upper = finite("low", low, real), finite("high", high, real)
+def _checked(low: Any, high: Any, real: dtypes.Real, a: str = "low", b: str = "high") -> Plan:
+    lower, upper = finite(a, low, real), finite(b, high, real)
     if lower > upper:
-        raise ValueError(f"low must be at most high; got low={lower!r}, high={upper!r}")
-    return _uniform(lower, upper, real)
-
-
-def _uniform(lower: float, upper: float, real: dtypes.Real) -> Plan:
+        raise ValueError(f"{a} must be at most {b}; got {a}={lower!r}, {b}={upper!r}")
     if lower == upper:
         return nearest(lower, real)
-    width = finite("high - low", upper - lower, real)
+    width = finite(f"{b} - {a}", upper - lower, real)
     least, greatest = dtypes.at_least(lower, real), dtypes.below(upper, real)
     if least > greatest:
-        raise ValueError(f"low and high must have a {real.name} in [low, high); got low={lower!r}, high={upper!r}")
+        raise ValueError(f"{a} and {b} must have a {real.name} in [{a}, {b}); got {a}={lower!r}, {b}={upper!r}")
     return between(lower, width, dtypes.below(upper, dtypes.REALS[real.compute]), least, greatest, real)
 
 

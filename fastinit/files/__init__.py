@@ -1,1 +1,1 @@
-"""Files that are whole or not there, and arrays larger than memory."""
+"""Files that are complete or absent, and arrays larger than memory."""

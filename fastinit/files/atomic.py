@@ -1,4 +1,4 @@
-"""Files that are whole or not there: temporary names, renamed together when all is written, and disk space taken before."""
+"""Files that are complete or absent: temporary names until all is written, and disk space reserved before anything is."""
 
 from __future__ import annotations
 
@@ -16,29 +16,14 @@ PathLike = str | os.PathLike[str]
 #: Sizes of files are signed 64-bit integers.
 MOST_BYTES = 2**63 - 1
 
-#: What a filesystem answers that cannot reserve space.
-_NO_RESERVING = (errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
+#: Errors of a filesystem that cannot reserve space.
+_CANNOT_RESERVE = (errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 
 
 def destination(path: PathLike, *, overwrite: bool = False) -> Path:
-    """Find out which file a path names, links followed, and whether it may be written.
+    """Resolve the path of a file to write, links followed, and check that it may be written.
 
-    Parameters
-    ----------
-    path : path-like
-        Where the file shall be.
-    overwrite : bool
-        Whether a file may be there already.
-
-    Returns
-    -------
-    pathlib.Path
-        Absolute, without symbolic links.
-
-    Raises
-    ------
-    OSError
-        If the directory does not exist, if a file is there and may not be overwritten, or if what is there is not a file.
+    OSError if the directory does not exist, if the file exists and `overwrite` is False, or if it is no regular file.
     """
     final = Path(path).resolve()
     if not final.parent.is_dir():
@@ -46,7 +31,7 @@ def destination(path: PathLike, *, overwrite: bool = False) -> Path:
     if final.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if os.path.lexists(final):
-        if not final.is_file():  # a device: it would be replaced, not written to
+        if not final.is_file():  # a rename would replace a device instead of writing to it
             raise OSError(errno.EINVAL, "Not a regular file", str(path))
         if not overwrite:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
@@ -54,38 +39,38 @@ def destination(path: PathLike, *, overwrite: bool = False) -> Path:
 
 
 def _part(final: Path) -> Path:
-    # A part of a long name, so that the whole stays below the usual 255 bytes, however many a character takes.
-    short = final.name.encode(errors="surrogateescape")[:50].decode(errors="ignore")
-    return final.with_name(f".{short}.{secrets.token_hex(8)}.part")
+    """A temporary name in the same directory: only the beginning of a long name, to stay below 255 bytes."""
+    start = final.name.encode(errors="surrogateescape")[:50].decode(errors="ignore")
+    return final.with_name(f".{start}.{secrets.token_hex(8)}.part")
 
 
 @contextlib.contextmanager
 def staged(paths: Sequence[PathLike], *, overwrite: bool = False) -> Iterator[list[Path]]:
-    """Make temporary files that take their names when the `with` block ends well, and are removed when it does not.
+    """Create temporary files. They get their final names if the `with` block succeeds, and are removed if it fails.
 
     Parameters
     ----------
     paths : sequence of path-like
-        The final names. Each temporary file lies in the same directory, as `.{name}.{random}.part`.
+        The final names. Each temporary file is in the same directory, as `.{name}.{random}.part`.
     overwrite : bool
-        Whether files of these names are replaced; their permissions are kept.
+        Whether existing files of these names are replaced; their permissions are kept.
 
     Yields
     ------
     list of pathlib.Path
-        The temporary files, empty and closed. Whoever writes one also syncs it (`sync`).
+        The temporary files, empty and closed. Call `sync` on each after writing it.
 
     Raises
     ------
     OSError
-        As `destination` does; and where a temporary file cannot be made or renamed.
+        As `destination`, or if a temporary file cannot be created or renamed.
     ValueError
-        If two of the paths are one file.
+        If two of the paths are the same file.
 
     Notes
     -----
-    The names are taken in the order of `paths`, one after the other, once all are known to be free: what holds the others
-    together, an index, comes last.
+    The files are renamed in the order of `paths`, after a check that all final names are free. Put an index last, so that it
+    never names a file that is not there yet.
     """
     finals = [destination(path, overwrite=overwrite) for path in paths]
     if len(set(finals)) < len(finals):
@@ -96,7 +81,7 @@ def staged(paths: Sequence[PathLike], *, overwrite: bool = False) -> Iterator[li
             part.open("xb").close()
         yield parts
         for final, part in zip(finals, parts, strict=True):
-            if os.path.lexists(destination(final, overwrite=overwrite)):  # again: it may have appeared since
+            if os.path.lexists(destination(final, overwrite=overwrite)):  # checked again: it may have appeared since
                 shutil.copymode(final, part)
         for final, part in zip(finals, parts, strict=True):
             part.replace(final)
@@ -111,14 +96,14 @@ def staged(paths: Sequence[PathLike], *, overwrite: bool = False) -> Iterator[li
 
 @contextlib.contextmanager
 def replacing(path: PathLike, *, overwrite: bool = False) -> Iterator[BinaryIO]:
-    """Open a temporary file that takes its name when the `with` block ends well, and is removed when it does not.
+    """Open one temporary file as `staged` does, and sync it before it gets its final name.
 
     Parameters
     ----------
     path : path-like
         The final name.
     overwrite : bool
-        Whether a file of that name is replaced; its permissions are kept.
+        Whether an existing file of that name is replaced; its permissions are kept.
 
     Yields
     ------
@@ -128,12 +113,12 @@ def replacing(path: PathLike, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        As `staged` does; and where the file cannot be synced.
+        As `staged`, or if the file cannot be synced.
 
     Notes
     -----
-    What is under the final name is complete at all times, after a loss of power too: the file is synced before it is renamed,
-    and the directory after.
+    The file of the final name is complete at all times, even after a power failure: the new file is synced before the rename,
+    the directory after it.
     """
     with staged([path], overwrite=overwrite) as (part,), part.open("r+b") as file:
         yield file
@@ -141,15 +126,16 @@ def replacing(path: PathLike, *, overwrite: bool = False) -> Iterator[BinaryIO]:
 
 
 def sync(file: BinaryIO) -> None:
-    """Wait until the disk has what was written."""
+    """Wait until all that was written is on the disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def _sync_directory(directory: Path) -> None:
+    """Wait until the directory's new names are on the disk, where the system can do that."""
     if os.name != "posix":
         return
-    with contextlib.suppress(OSError):  # the files themselves are safe; some filesystems cannot sync a directory
+    with contextlib.suppress(OSError):  # some filesystems cannot sync a directory; the files are safe anyway
         descriptor = os.open(directory, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -157,41 +143,31 @@ def _sync_directory(directory: Path) -> None:
             os.close(descriptor)
 
 
-def _reserve(descriptor: int, size: int, directory: Path, needed: int) -> None:
-    if hasattr(os, "posix_fallocate"):
-        try:
-            os.posix_fallocate(descriptor, 0, size)
-            return
-        except OSError as error:
-            if error.errno not in _NO_RESERVING:
-                raise
-    if shutil.disk_usage(directory).free < needed:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    os.ftruncate(descriptor, size)
+def _refusal(number: int, path: PathLike, needed: int) -> OSError:
+    free = shutil.disk_usage(Path(path).resolve().parent).free
+    return OSError(number, f"{os.strerror(number)}: {needed:,} bytes needed, {free:,} free", str(path))
 
 
-def allocate(file: BinaryIO, size: int, path: PathLike, needed: int | None = None) -> None:
-    """Take the disk space now: writing to a page of a map that finds no room later would kill the process.
+def require_space(path: PathLike, needed: int) -> None:
+    """Check that the disk of a file has room for so many bytes, before anything is written to it; OSError if not."""
+    usage = shutil.disk_usage(Path(path).resolve().parent)
+    if usage.total and usage.free < needed:  # some network filesystems report a total of 0
+        raise _refusal(errno.ENOSPC, path, needed)
 
-    Parameters
-    ----------
-    file : binary file
-        The empty file.
-    size : int
-        Its size in bytes from now on.
-    path : path-like
-        Its final name, for messages.
-    needed : int, optional
-        Bytes that several files need together, where the system cannot reserve them.
 
-    Raises
-    ------
-    OSError
-        If there is no room; the message has both numbers.
+def allocate(file: BinaryIO, size: int, path: PathLike) -> None:
+    """Reserve a file's disk space, or raise OSError; `path` is its final name, for the message.
+
+    Without this a write to a memory map that finds the disk full would kill the process.
     """
-    directory = Path(path).resolve().parent
     try:
-        _reserve(file.fileno(), size, directory, needed or size)
+        if hasattr(os, "posix_fallocate"):
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+                return
+            except OSError as error:
+                if error.errno not in _CANNOT_RESERVE:
+                    raise
+        os.ftruncate(file.fileno(), size)
     except OSError as error:
-        free = shutil.disk_usage(directory).free
-        raise OSError(error.errno, f"{error.strerror}: {size:,} bytes needed, {free:,} free", str(path)) from None
+        raise _refusal(error.errno or errno.EIO, path, size) from None

@@ -1,4 +1,4 @@
-"""Initialisers: functions f(shape, ..., *, rng=None, dtype=float32, out=None, index=None) that fill weights.
+"""Initialisers: functions f(shape, *, ..., rng=None, dtype=None, out=None, index=None) that fill weights.
 
 `docs/initializers.md` says which function and which arguments are the same as a name in torch, Keras or JAX.
 """
@@ -7,13 +7,24 @@ from collections.abc import Callable
 from typing import Any
 
 from fastinit.initializers.constants import constant, dirac, eye, ones, zeros
-from fastinit.initializers.depth import residual_normal, small_init, wang_init
 from fastinit.initializers.fan import Fans, fans
-from fastinit.initializers.inputs import fan_in_uniform, lecun_normal, lecun_uniform
+from fastinit.initializers.keywords import INITIALIZERS
+from fastinit.initializers.named_rules import (
+    fan_in_uniform,
+    he_normal,
+    he_uniform,
+    lecun_normal,
+    lecun_uniform,
+    residual_normal,
+    small_init,
+    wang_init,
+    xavier_normal,
+    xavier_uniform,
+)
 from fastinit.initializers.orthonormal import delta_orthogonal, orthogonal
-from fastinit.initializers.rules import he_normal, he_uniform, xavier_normal, xavier_uniform
-from fastinit.initializers.samplers import normal, small_random, truncated_normal, truncated_std, uniform
+from fastinit.initializers.samplers import normal, small_random, truncated_normal, uniform
 from fastinit.initializers.sparsity import sparse
+from fastinit.initializers.truncation import truncated_std
 from fastinit.initializers.variance import gain, variance_scaling
 
 identity = eye
@@ -57,6 +68,4 @@ __all__ = [
 ]
 
 #: Every initialiser by its name, aliases included.
-BY_NAME: dict[str, Callable[..., Any]] = {
-    name: globals()[name] for name in __all__ if name not in ("BY_NAME", "Fans", "fans", "gain", "truncated_std")
-}
+BY_NAME: dict[str, Callable[..., Any]] = dict(sorted(INITIALIZERS.items()))

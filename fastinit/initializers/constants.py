@@ -1,4 +1,4 @@
-"""Initialisers without randomness. They take `rng` as all do, and no call of it."""
+"""Deterministic initialisers. They accept `rng` like the others but never draw from it."""
 
 from __future__ import annotations
 
@@ -10,39 +10,24 @@ import numpy.typing as npt
 
 from fastinit.arguments import checks, dtypes
 from fastinit.arguments.outputs import assign
-from fastinit.initializers.fan import Axes, axes_of, positive
-from fastinit.initializers.keywords import Array, Options, Shape, at_least_zero, initializer, representable, task
+from fastinit.initializers.fan import Axes, axes_of
+from fastinit.initializers.keywords import Array, Options, Shape, initializer, read
 
 
-def place(target: Array, places: Sequence[range], spots: Sequence[npt.NDArray[np.int64]], value: float) -> None:
-    """Set the elements of the whole array at these spots (one array for each axis) that the target holds."""
-    inside = np.ones(spots[0].shape, bool)
-    found = []
-    for spot, held in zip(spots, places, strict=True):
-        position, rest = np.divmod(spot - held.start, held.step)
-        inside &= (rest == 0) & (position >= 0) & (position < len(held))
-        found.append(position)
-    target[tuple(position[inside] for position in found)] = value
+def set_elements(target: Array, indices: Sequence[range], points: Sequence[npt.NDArray[np.int64]], value: float) -> None:
+    """Set those points of the whole array that lie in the target; `indices` are those that the target has along each axis."""
+    inside = np.ones(points[0].shape, bool)
+    positions = []
+    for point, along in zip(points, indices, strict=True):
+        position, rest = np.divmod(point - along.start, along.step)
+        inside &= (rest == 0) & (position >= 0) & (position < len(along))
+        positions.append(position)
+    target[tuple(position[inside] for position in positions)] = value
 
 
-@initializer
+@initializer(random=False)
 def zeros(shape: Shape, **options: Unpack[Options]) -> Any:
     """Fill with 0.
-
-    Parameters
-    ----------
-    shape, **options
-        As for `constant`.
-
-    Returns
-    -------
-    numpy.ndarray or scalar
-        As from `constant`.
-
-    Raises
-    ------
-    TypeError, ValueError, IndexError
-        As from `constant`.
 
     Examples
     --------
@@ -50,31 +35,16 @@ def zeros(shape: Shape, **options: Unpack[Options]) -> Any:
     >>> zeros(3)
     array([0., 0., 0.], dtype=float32)
     """
-    found = task(shape, options)
-    target = found.target(np.zeros)
-    if found.out is not None:
+    request = read(shape, options)
+    target = request.target(np.zeros)
+    if request.out is not None:
         assign(target, 0)
-    return found.result(target)
+    return request.result(target)
 
 
-@initializer
+@initializer(random=False)
 def ones(shape: Shape, **options: Unpack[Options]) -> Any:
     """Fill with 1.
-
-    Parameters
-    ----------
-    shape, **options
-        As for `constant`.
-
-    Returns
-    -------
-    numpy.ndarray or scalar
-        As from `constant`.
-
-    Raises
-    ------
-    TypeError, ValueError, IndexError
-        As from `constant`.
 
     Examples
     --------
@@ -82,54 +52,34 @@ def ones(shape: Shape, **options: Unpack[Options]) -> Any:
     >>> ones(3, dtype="float16")
     array([1., 1., 1.], dtype=float16)
     """
-    return constant(shape, 1.0, **options)
+    return constant(shape, value=1.0, **options)
 
 
-@initializer
-def constant(shape: Shape, value: float = 0.0, **options: Unpack[Options]) -> Any:
+@initializer(random=False)
+def constant(shape: Shape, *, value: float = 0.0, **options: Unpack[Options]) -> Any:
     """Fill with one value.
 
     Parameters
     ----------
-    shape : int or sequence of int
-        Shape of the whole array.
     value : float
-        Finite.
-    rng : optional
-        Not drawn from.
-    dtype : dtype
-        float32, float64, float16, bfloat16, float8_e4m3fn or float8_e5m2.
-    out : numpy.ndarray, optional
-        Where to put the values: writable, of this dtype and the shape of the result, with any strides.
-    index : int, slice, Ellipsis or tuple of these, optional
-        The block of the whole array that is wanted, at the cost of the block.
-
-    Returns
-    -------
-    numpy.ndarray or scalar
-        `out`, or a new array of the block's shape; float16 past 65,504 is infinite.
-
-    Raises
-    ------
-    TypeError, ValueError, IndexError
-        For an argument that is not as above; nothing is written then.
+        Finite. It is rounded to the dtype; in float16 a value beyond 65,504 becomes infinite.
 
     Examples
     --------
     >>> from fastinit.initializers import constant
-    >>> constant((2, 2), 0.5)
+    >>> constant((2, 2), value=0.5)
     array([[0.5, 0.5],
            [0.5, 0.5]], dtype=float32)
     """
-    found = task(shape, options)
-    number = representable("value", checks.number("value", value), found.real)
-    target = found.target()
-    assign(target, dtypes.nearest(number, found.real))
-    return found.result(target)
+    request = read(shape, options)
+    number = checks.representable("value", checks.number("value", value), request.real)
+    target = request.target()
+    assign(target, dtypes.nearest(number, request.real))
+    return request.result(target)
 
 
-@initializer
-def eye(shape: Shape, gain: float = 1.0, **options: Unpack[Options]) -> Any:
+@initializer("identity", random=False)
+def eye(shape: Shape, *, gain: float = 1.0, **options: Unpack[Options]) -> Any:
     """Make a matrix with `gain` on the diagonal and 0 elsewhere; `identity` is the same function.
 
     Parameters
@@ -138,18 +88,6 @@ def eye(shape: Shape, gain: float = 1.0, **options: Unpack[Options]) -> Any:
         Two dimensions, not necessarily equal.
     gain : float
         Finite, at least 0.
-    **options
-        rng (not drawn from), dtype, out, index: as for `constant`.
-
-    Returns
-    -------
-    numpy.ndarray or scalar
-        As from `constant`.
-
-    Raises
-    ------
-    TypeError, ValueError, IndexError
-        For an argument that is not as above; nothing is written then.
 
     Examples
     --------
@@ -158,20 +96,20 @@ def eye(shape: Shape, gain: float = 1.0, **options: Unpack[Options]) -> Any:
     array([[1., 0., 0.],
            [0., 1., 0.]], dtype=float32)
     """
-    found = task(shape, options)
-    if len(found.shape) != 2:
-        raise ValueError(f"shape must have 2 axes for an identity; got {found.shape}")
-    number = representable("gain", at_least_zero("gain", gain), found.real)
-    target = found.target(np.zeros)
+    request = read(shape, options)
+    if len(request.shape) != 2:
+        raise ValueError(f"shape must have 2 axes for an identity; got {request.shape}")
+    number = checks.representable("gain", checks.at_least_zero("gain", gain), request.real)
+    target = request.target(np.zeros)
     assign(target, 0)
-    view, (rows, columns) = found.axes(target)
+    view, (rows, columns) = request.with_all_axes(target)
     diagonal = np.arange(rows.start, rows.stop, rows.step, dtype=np.int64)
-    place(view, (rows, columns), (diagonal, diagonal), dtypes.nearest(number, found.real))
-    return found.result(target)
+    set_elements(view, (rows, columns), (diagonal, diagonal), dtypes.nearest(number, request.real))
+    return request.result(target)
 
 
 def convolution(shape: tuple[int, ...], layout: Any) -> Axes:
-    """The axes of a weight that has one of inputs, one of outputs and one or more of a kernel."""
+    """The axes of a weight with one axis of inputs, one of outputs and at least one of a kernel."""
     axes = axes_of(len(shape), layout) if len(shape) > 2 else None
     if axes is None:
         raise ValueError(f"shape must have at least 3 axes, of outputs, inputs and a kernel; got {shape}")
@@ -180,30 +118,20 @@ def convolution(shape: tuple[int, ...], layout: Any) -> Axes:
     return axes
 
 
-@initializer
-def dirac(shape: Shape, groups: int = 1, *, layout: str = "out_in", **options: Unpack[Options]) -> Any:
-    """Make the convolution that passes its inputs on unchanged, as many as there are outputs for.
+@initializer(random=False)
+def dirac(shape: Shape, *, groups: int = 1, layout: str = "out_in", **options: Unpack[Options]) -> Any:
+    """Make the convolution that returns its inputs unchanged, as many of them as there are outputs for.
+
+    Element k // 2 of each kernel dimension k is 1 for input i and output i of each group. All other elements are 0.
 
     Parameters
     ----------
     shape : sequence of int
         At least three dimensions.
     groups : int
-        Groups of the convolution, each of which passes on its own inputs; at least 1, a divisor of the outputs.
+        Number of groups of the convolution, at least 1; it must divide the outputs. Each group returns its own inputs.
     layout : {"out_in", "in_out"}
         [out, in, *kernel] (torch) or [*kernel, in, out] (Keras, JAX).
-    **options
-        rng (not drawn from), dtype, out, index: as for `constant`.
-
-    Returns
-    -------
-    numpy.ndarray or scalar
-        1 at the place k // 2 of each kernel dimension of k for input i and output i of each group, 0 elsewhere.
-
-    Raises
-    ------
-    TypeError, ValueError, IndexError
-        For an argument that is not as above; nothing is written then.
 
     Examples
     --------
@@ -215,18 +143,18 @@ def dirac(shape: Shape, groups: int = 1, *, layout: str = "out_in", **options: U
            [[0., 0., 0.],
             [0., 1., 0.]]], dtype=float32)
     """
-    found = task(shape, options)
-    axes = convolution(found.shape, layout)
-    (into,), (from_,) = axes.inputs, axes.outputs
-    groups = positive("groups", groups)
-    if found.shape[from_] % groups:
-        raise ValueError(f"groups must divide the {found.shape[from_]} outputs of shape {found.shape}; got {groups}")
-    target = found.target(np.zeros)
+    request = read(shape, options)
+    axes = convolution(request.shape, layout)
+    (input_axis,), (output_axis,) = axes.inputs, axes.outputs
+    groups = checks.positive_int("groups", groups)
+    if request.shape[output_axis] % groups:
+        raise ValueError(f"groups must divide the {request.shape[output_axis]} outputs of shape {request.shape}; got {groups}")
+    target = request.target(np.zeros)
     assign(target, 0)
-    view, places = found.axes(target)
-    held = places[from_]
-    outputs = np.arange(held.start, held.stop, held.step, dtype=np.int64)
-    spots = [np.full(outputs.shape, n // 2) for n in found.shape]
-    spots[from_], spots[into] = outputs, outputs % max(found.shape[from_] // groups, 1)
-    place(view, places, spots, 1.0)
-    return found.result(target)
+    view, indices = request.with_all_axes(target)
+    channels = indices[output_axis]
+    outputs = np.arange(channels.start, channels.stop, channels.step, dtype=np.int64)
+    points = [np.full(outputs.shape, n // 2) for n in request.shape]
+    points[output_axis], points[input_axis] = outputs, outputs % max(request.shape[output_axis] // groups, 1)
+    set_elements(view, indices, points, 1.0)
+    return request.result(target)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from fastinit.arguments import blocks
+from fastinit.arguments import blocks, checks
+from fastinit.arguments.docstrings import documented
+from fastinit.initializers.documentation import PARAMETERS
 
 
 class Fans(NamedTuple):
@@ -25,64 +25,12 @@ class Axes(NamedTuple):
     batch: tuple[int, ...]
 
 
-class _Layout(NamedTuple):
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    batch: tuple[int, ...]
-
-
-#: Places among the axes that `batch_axis` leaves. Of a depthwise kernel each channel is a layer of its own.
+#: Positions among the axes that are not in `batch_axis`. Each channel of a depthwise kernel is a layer of its own.
 LAYOUTS = {
-    "out_in": _Layout((1,), (0,), ()),
-    "in_out": _Layout((-2,), (-1,), ()),
-    "depthwise": _Layout((), (-1,), (-2,)),
+    "out_in": Axes((1,), (0,), ()),
+    "in_out": Axes((-2,), (-1,), ()),
+    "depthwise": Axes((), (-1,), (-2,)),
 }
-
-
-def chosen(name: str, value: Any, among: Sequence[str]) -> str:
-    """`value`, if it is one of the words."""
-    allowed = ", ".join(map(repr, among))
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be one of {allowed}; got {value!r}")
-    if value not in among:
-        raise ValueError(f"{name} must be one of {allowed}; got {value!r}")
-    return value
-
-
-def positive(name: str, value: Any) -> int:
-    """`value` as an int of at least 1 that fits 63 bits."""
-    if isinstance(value, bool):
-        raise TypeError(f"{name} must be an int; got {value!r}")
-    try:
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an int; got {value!r}") from None
-    if not 1 <= count <= blocks.MOST_ELEMENTS:
-        raise ValueError(f"{name} must be at least 1 and below 2^63; got {count}")
-    return count
-
-
-def _places(name: str, value: Any, rank: int) -> tuple[int, ...]:
-    """Axes counted from the front."""
-    wrong = TypeError(f"{name} must be an int or a tuple of ints; got {value!r}")
-    entries = value if isinstance(value, tuple | list) else (value,)
-    if any(isinstance(entry, bool) for entry in entries):
-        raise wrong
-    try:
-        axes = tuple(map(operator.index, entries))
-    except TypeError:
-        raise wrong from None
-    for axis in axes:
-        if not -rank <= axis < rank:
-            raise ValueError(f"{name} must be in [{-rank}, {rank}) for a shape of {rank} axes; got {axis}")
-    return tuple(axis % rank for axis in axes)
-
-
-def one_axis(name: str, value: Any, rank: int) -> int:
-    """An axis counted from the front."""
-    if isinstance(value, tuple | list):
-        raise TypeError(f"{name} must be an int; got {value!r}")
-    return _places(name, value, rank)[0]
 
 
 def _of_layout(layout: str, rank: int, batch: tuple[int, ...]) -> Axes:
@@ -91,22 +39,22 @@ def _of_layout(layout: str, rank: int, batch: tuple[int, ...]) -> Axes:
         besides = f" besides {len(batch)} batch axes" if batch else ""
         raise ValueError(
             f"shape must have at least 2 axes{besides} for layout={layout!r}; got {rank} axes: "
-            "a weight of fewer has no fans unless in_axis and out_axis name its axes"
+            "a weight with fewer axes has fans only if in_axis and out_axis name its axes"
         )
-    inputs, outputs, copies = (tuple(rest[place] for place in places) for places in LAYOUTS[layout])
+    inputs, outputs, copies = (tuple(rest[position] for position in positions) for positions in LAYOUTS[layout])
     return Axes(inputs, outputs, (*batch, *copies))
 
 
 def axes_of(rank: int, layout: Any = "out_in", in_axis: Any = None, out_axis: Any = None, batch_axis: Any = ()) -> Axes:
-    """The axes that a layout, or the axis arguments in its place, give a shape of so many axes."""
-    layout = chosen("layout", layout, tuple(LAYOUTS))
-    batch = _places("batch_axis", batch_axis, rank)
+    """The axes of a shape of this rank, by its layout or by the axis arguments in its place."""
+    layout = checks.one_of("layout", layout, LAYOUTS)
+    batch = checks.axes("batch_axis", batch_axis, rank)
     if (in_axis is None) != (out_axis is None):
         raise ValueError(f"in_axis and out_axis must be given together; got in_axis={in_axis!r}, out_axis={out_axis!r}")
     if in_axis is None:
         axes = _of_layout(layout, rank, batch)
     else:
-        axes = Axes(_places("in_axis", in_axis, rank), _places("out_axis", out_axis, rank), batch)
+        axes = Axes(checks.axes("in_axis", in_axis, rank), checks.axes("out_axis", out_axis, rank), batch)
     named = [*axes.inputs, *axes.outputs, *axes.batch]
     if len(set(named)) < len(named):
         raise ValueError(
@@ -115,6 +63,7 @@ def axes_of(rank: int, layout: Any = "out_in", in_axis: Any = None, out_axis: An
     return axes
 
 
+@documented(Parameters="".join(PARAMETERS[name] for name in ("layout", "in_axis", "batch_axis", "groups")))
 def fans(
     shape: Any, *, layout: str = "out_in", in_axis: Any = None, out_axis: Any = None, batch_axis: Any = (), groups: int = 1
 ) -> Fans:
@@ -124,27 +73,16 @@ def fans(
     ----------
     shape : int or sequence of int
         The weight's shape.
-    layout : {"out_in", "in_out", "depthwise"}
-        Meaning of the axes that `batch_axis` leaves: [out, in, *kernel] (torch), [*kernel, in, out] (Keras, JAX), or
-        [*kernel, channels, multiplier] (depthwise in Keras), where each channel is an independent layer with one input.
-    in_axis, out_axis : int or tuple of int, optional
-        The axes of inputs and of outputs, both or neither, in place of the layout. The axes named by none of the three axis
-        arguments are the kernel's and count towards both fans.
-    batch_axis : int or tuple of int
-        Axes of independent copies (experts, stacked layers), which count towards neither.
-    groups : int
-        Groups of a grouped convolution, whose weight holds the inputs of one group and the outputs of all; at least 1, a
-        divisor of the outputs.
 
     Returns
     -------
     Fans
-        fan_in and fan_out, ints; 0 where a dimension that counts is 0.
+        fan_in and fan_out, ints; 0 if a dimension that counts is 0.
 
     Raises
     ------
     TypeError, ValueError
-        For an argument that is not as above, or a shape of too few axes for its layout.
+        For a wrong argument, or a shape of too few axes for its layout.
 
     Examples
     --------
@@ -160,7 +98,7 @@ def fans(
     """
     whole = blocks.shape_of(shape, "shape")
     axes = axes_of(len(whole), layout, in_axis, out_axis, batch_axis)
-    groups = positive("groups", groups)
+    groups = checks.positive_int("groups", groups)
     outputs = math.prod(whole[axis] for axis in axes.outputs)
     if outputs % groups:
         raise ValueError(f"groups must divide the {outputs} outputs of shape {whole}; got {groups}")

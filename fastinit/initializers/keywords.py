@@ -1,9 +1,9 @@
-"""What all initialisers share: their keywords, the Generator they draw from, the block they write."""
+"""What all initialisers share: their keywords and signature, the Generator they draw from, the block they write."""
 
 from __future__ import annotations
 
+import functools
 import inspect
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypedDict, TypeVar, cast
 
@@ -11,16 +11,17 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
-from fastinit.arguments import blocks, checks, dtypes, outputs
+from fastinit.arguments import blocks, dtypes, outputs
 from fastinit.generator import Generator, default_rng
+from fastinit.initializers.documentation import BlockCost, document
 from fastinit.initializers.fan import Fans, fans
 
 Array = npt.NDArray[Any]
 Shape = int | tuple[int, ...] | list[int]
 Axis = int | tuple[int, ...]
 
-#: Values that a pass over an array may hold temporaries for.
-PIECE = 1 << 17
+#: Elements that a pass over an array may hold temporaries for.
+TEMPORARY_PIECE = 1 << 17
 
 
 class Options(TypedDict, total=False):
@@ -32,7 +33,7 @@ class Options(TypedDict, total=False):
     index: Any
 
 
-class Place(TypedDict, total=False):
+class AxisOptions(TypedDict, total=False):
     """Keywords that say which axes of a weight count its inputs and outputs."""
 
     layout: str
@@ -42,71 +43,78 @@ class Place(TypedDict, total=False):
     groups: int
 
 
-class WeightOptions(Place, Options, total=False):
+class WeightOptions(AxisOptions, Options, total=False):
     """Keywords of the initialisers that depend on a weight's fans."""
 
 
-OPTIONS: dict[str, Any] = {"rng": None, "dtype": np.float32, "out": None, "index": None}
-PLACES: dict[str, Any] = {"layout": "out_in", "in_axis": None, "out_axis": None, "batch_axis": (), "groups": 1}
-WEIGHT_OPTIONS = PLACES | OPTIONS
+OPTIONS: dict[str, Any] = {"rng": None, "dtype": None, "out": None, "index": None}
+AXIS_OPTIONS: dict[str, Any] = {"layout": "out_in", "in_axis": None, "out_axis": None, "batch_axis": (), "groups": 1}
+WEIGHT_OPTIONS = AXIS_OPTIONS | OPTIONS
+
+#: Every initialiser by its name, aliases included.
+INITIALIZERS: dict[str, Callable[..., Any]] = {}
+_BLOCK_COSTS: dict[str, BlockCost] = {}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def initializer(function: F) -> F:
-    """Spell out `**options` in the signature that `help` and `inspect` show."""
-    given = inspect.signature(function)
-    *own, options = given.parameters.values()
+def initializer(*aliases: str, random: bool = True, block: BlockCost = "block") -> Callable[[F], F]:
+    """Register an initialiser: its signature and docstring spell out `**options`, and it takes only the shape by position."""
+
+    def decorate(function: F) -> F:
+        signature = _full_signature(function)
+        keywords = list(signature.parameters)[1:]
+
+        @functools.wraps(function)
+        def shape_alone(*arguments: Any, **options: Any) -> Any:
+            if len(arguments) > 1:
+                raise TypeError(f"{name}() takes the shape alone by position; {advice(keywords, arguments[1])}")
+            return function(*arguments, **options)
+
+        name = function.__name__
+        shape_alone.__signature__ = signature  # type: ignore[attr-defined]
+        shape_alone.__doc__ = document(function.__doc__ or "", signature.parameters, random=random, block=block)
+        INITIALIZERS.update(dict.fromkeys((name, *aliases), shape_alone))
+        _BLOCK_COSTS.update(dict.fromkeys((name, *aliases), block))
+        return cast(F, shape_alone)
+
+    return decorate
+
+
+def _full_signature(function: Callable[..., Any]) -> inspect.Signature:
+    signature = inspect.signature(function)
+    *parameters, options = signature.parameters.values()
     shared = WEIGHT_OPTIONS if "WeightOptions" in options.annotation else OPTIONS
-    kinds = {name: kind.__forward_arg__ for name, kind in {**Place.__annotations__, **Options.__annotations__}.items()}
-    spelled = [
+    kinds = {name: kind.__forward_arg__ for name, kind in {**AxisOptions.__annotations__, **Options.__annotations__}.items()}
+    parameters += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kinds[name])
         for name, default in shared.items()
     ]
-    function.__signature__ = given.replace(parameters=[*own, *spelled])  # type: ignore[attr-defined]
-    return function
+    return signature.replace(parameters=parameters)
+
+
+def advice(keywords: list[str], value: Any) -> str:
+    """How to write a value that has no name: by the first two keywords of the function's own, and all that it has."""
+    first = [name for name in keywords if name not in WEIGHT_OPTIONS][:2]
+    write = f"write {' or '.join(f'{name}={value!r}' for name in first)}; " if first else ""
+    return f"{write}its keywords are {', '.join(keywords)}" if keywords else "it has no others"
+
+
+def block_cost(name: str) -> BlockCost:
+    """What a block of the function of this name costs."""
+    return _BLOCK_COSTS.get(name, "block")
 
 
 def generator(rng: Any) -> Generator:
-    """The Generator of what `default_rng` takes."""
+    """The Generator of an argument `rng`."""
     try:
         return default_rng(rng)
     except (TypeError, ValueError) as error:
         raise type(error)(f"rng {str(error).removeprefix('seed ')}") from None
 
 
-def at_least_zero(name: str, value: Any) -> float:
-    """A finite number that is not negative."""
-    number = checks.number(name, value)
-    if not 0.0 <= number < math.inf:
-        raise ValueError(f"{name} must be finite and at least 0; got {value!r}")
-    return number
-
-
-def above_zero(name: str, value: Any) -> float:
-    """A finite positive number."""
-    number = checks.number(name, value)
-    if not 0.0 < number < math.inf:
-        raise ValueError(f"{name} must be finite and above 0; got {value!r}")
-    return number
-
-
-def truth(name: str, value: Any) -> bool:
-    """A switch."""
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False; got {value!r}")
-    return bool(value)
-
-
-def representable(name: str, value: float, real: dtypes.Real) -> float:
-    """`value`, if the type that the dtype is computed in holds it."""
-    if abs(value) > real.largest:
-        raise ValueError(f"{name} must be at most {real.largest:.6g} in magnitude for {real.name}; got {value!r}")
-    return value
-
-
-class Task(NamedTuple):
-    """Checked keywords: what to fill, and from which Generator."""
+class Request(NamedTuple):
+    """The checked keywords of a call: what to fill, and from which Generator."""
 
     shape: tuple[int, ...]
     real: dtypes.Real
@@ -115,67 +123,73 @@ class Task(NamedTuple):
     index: Any
 
     def draw(self, method: Callable[..., Any], *arguments: float, **more: Any) -> Any:
-        """What a method of a Generator gives for the block."""
+        """Fill the block by a method of a Generator."""
         return method(*arguments, self.shape, dtype=self.real.dtype, out=self.out, index=self.index, **more)
 
     def target(self, make: Callable[..., Array] = np.empty) -> Array:
         """The array to write the block into."""
         block = blocks.Block(self.shape) if self.index is None else blocks.select(self.index, self.shape)
-        return make(block.shape, self.real.dtype) if self.out is None else outputs.check(self.out, block.shape, self.real.dtype)
+        if self.out is None:
+            return make(block.shape, self.real.dtype)
+        target = outputs.check(self.out, block.shape, self.real.dtype)
+        if not isinstance(target, np.ndarray):
+            raise TypeError("out must be in the memory of the host for this initialiser; make the array there and copy it")
+        return target
 
     def result(self, target: Array) -> Any:
-        """The array, or the scalar where the index names one element and there is no `out`."""
-        return target[()] if not target.shape and self.out is None and blocks.is_element(self.index) else target
+        """What to return for a filled target: `out`, or the array, or a scalar if the index names one element."""
+        if self.out is not None:
+            return outputs.result(self.out, target)
+        return target[()] if not target.shape and blocks.is_element(self.index) else target
 
-    def private(self) -> Callable[[str], Generator]:
-        """Take one call of the Generator as the seed of named ones, each of them at its first call."""
+    def named_generators(self) -> Callable[[str], Generator]:
+        """Generators by name, seeded by one call of `rng`."""
         return default_rng([int(word) for word in self.rng.bits(4)]).child
 
-    def axes(self, target: Array) -> tuple[Array, list[range]]:
-        """The target with all axes of the whole shape, and the places along each that it holds."""
+    def with_all_axes(self, target: Array) -> tuple[Array, list[range]]:
+        """The target with as many axes as the whole array, and the indices that it has along each."""
         parts = blocks.expand(... if self.index is None else self.index, self.shape)
         single = tuple(axis for axis, part in enumerate(parts) if not isinstance(part, slice))
-        places = [
+        indices = [
             range(n)[part] if isinstance(part, slice) else range(part % n, part % n + 1)
             for part, n in zip(parts, self.shape, strict=True)
         ]
-        return np.expand_dims(target, single), places
+        return np.expand_dims(target, single), indices
 
 
-def check_names(options: Any, allowed: Mapping[str, Any] = OPTIONS) -> None:
-    """Refuse keywords that no initialiser has."""
+def _check_names(options: Any, allowed: Mapping[str, Any] = OPTIONS) -> None:
     for name in options:
         if name not in allowed:
             raise TypeError(f"{name!r} is not a keyword here; besides its own parameters it takes {', '.join(allowed)}")
 
 
-def task(shape: Any, options: Options) -> Task:
-    """Check the keywords of every initialiser."""
-    check_names(options)
-    return Task(
+def read(shape: Any, options: Options) -> Request:
+    """Read and check the keywords of every initialiser."""
+    _check_names(options)
+    return Request(
         blocks.shape_of(shape, "shape"),
-        dtypes.resolve(options.get("dtype", np.float32)),
+        outputs.real(options.get("dtype"), options.get("out")),
         generator(options.get("rng")),
         options.get("out"),
         options.get("index"),
     )
 
 
-def weight_task(shape: Any, options: WeightOptions) -> tuple[Task, Fans]:
-    """Check the keywords of an initialiser that depends on fans, and count them."""
-    check_names(options, WEIGHT_OPTIONS)
-    given: dict[str, Any] = dict(options)
-    place = {name: given.pop(name) for name in PLACES if name in given}
-    found = task(shape, cast(Options, given))
-    return found, fans(found.shape, **place)
+def read_weight(shape: Any, options: WeightOptions) -> tuple[Request, Fans]:
+    """Read and check the keywords of an initialiser that depends on fans, and count the fans."""
+    _check_names(options, WEIGHT_OPTIONS)
+    rest: dict[str, Any] = dict(options)
+    axes = {name: rest.pop(name) for name in AXIS_OPTIONS if name in rest}
+    request = read(shape, cast(Options, rest))
+    return request, fans(request.shape, **axes)
 
 
 def without_zeros(target: Array) -> None:
-    """Make each zero the smallest normal number of the dtype, with the zero's sign."""
+    """Replace each zero by the smallest normal number of the dtype, with the zero's sign."""
     least = ml_dtypes.finfo(target.dtype).smallest_normal
     cells = f"u{target.itemsize}"
     one = np.dtype(cells).type(1)
-    for piece in outputs.parts(target, PIECE):
-        zeros = piece.view(cells) << one == 0  # whatever the sign; NumPy's comparison of 16-bit floats is slow
+    for piece in outputs.parts(target, TEMPORARY_PIECE):
+        zeros = piece.view(cells) << one == 0  # of either sign; NumPy compares 16-bit floats slowly
         if zeros.any():
             piece[zeros] = np.copysign(least, piece[zeros]).astype(target.dtype)

@@ -1,10 +1,9 @@
-"""A whole model's tensors at once, each from a stream of its own name."""
+"""All tensors of a model at once, each from the stream of its name."""
 
 from __future__ import annotations
 
 import contextlib
 import math
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -15,12 +14,12 @@ from fastinit.generator import Generator
 from fastinit.initializers import BY_NAME
 from fastinit.initializers.keywords import generator
 
-#: Values from which a tree is long: a second or more.
+#: Elements from which there is a progress bar: they take a second or more.
 LONG = 1 << 28
 
 
 class _Leaf(NamedTuple):
-    """One tensor to make."""
+    """A checked entry of the spec: one tensor."""
 
     name: str
     shape: tuple[int, ...]
@@ -28,74 +27,63 @@ class _Leaf(NamedTuple):
     real: dtypes.Real
 
 
-def _entry(name: str, entry: Any) -> _Leaf:
-    """A checked entry of the spec."""
-    if not isinstance(entry, tuple | list) or len(entry) not in (2, 3):
-        raise TypeError(f"spec must hold mappings and tuples (shape, initializer, dtype); got {entry!r}")
-    shape, initializer, *rest = entry
-    if isinstance(initializer, str):
-        if initializer not in BY_NAME:
-            raise ValueError(f"initializer must be callable or one of {', '.join(BY_NAME)}; got {initializer!r}")
-        initializer = BY_NAME[initializer]
-    if not callable(initializer):
-        raise TypeError(f"initializer must be callable or the name of one; got {initializer!r}")
-    return _Leaf(name, blocks.shape_of(shape, "shape"), initializer, dtypes.resolve(*rest or (np.float32,)))
-
-
 @contextlib.contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Put a tensor's name before the message of its error."""
+def named(name: str) -> Iterator[None]:
+    """Put a tensor's name before the message of an error."""
     try:
         yield
     except (TypeError, ValueError, IndexError, MemoryError) as error:
         kind = next(kind for kind in (TypeError, IndexError, MemoryError, ValueError) if isinstance(error, kind))
         raise kind(f"{name}: {error}") from error
-    except Exception as error:
-        raise RuntimeError(f"{name}: {type(error).__name__}: {error}") from error
 
 
-def _check(spec: Any, path: tuple[str, ...], seen: set[str]) -> dict[str, Any]:
-    """The spec with leaves in place of its tuples."""
-    found: dict[str, Any] = {}
-    for key, entry in spec.items():
+def _map(function: Callable[[str, Any], Any], tree: Any, path: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The tree with function(full name, entry) in place of each entry that is not a mapping."""
+    result: dict[str, Any] = {}
+    for key, entry in tree.items():
         if not isinstance(key, str):
             where = f" below {'.'.join(path)!r}" if path else ""
             raise TypeError(f"spec must have names of type str; got {key!r}{where}")
-        name = ".".join((*path, key))
-        if isinstance(entry, Mapping):
-            found[key] = _check(entry, (*path, key), seen)
-            continue
-        with _named(name):
-            found[key] = _entry(name, entry)
-        if name in seen:
-            raise ValueError(f"spec must give each tensor a name of its own; got {name!r} twice")
-        seen.add(name)
-    return found
+        deeper = (*path, key)
+        result[key] = _map(function, entry, deeper) if isinstance(entry, Mapping) else function(".".join(deeper), entry)
+    return result
 
 
-def _leaves(tree: dict[str, Any]) -> Iterator[_Leaf]:
-    for entry in tree.values():
-        if isinstance(entry, _Leaf):
-            yield entry
-        else:
-            yield from _leaves(entry)
+def _leaf(name: str, entry: Any) -> _Leaf:
+    with named(name):
+        if not isinstance(entry, tuple | list) or len(entry) not in (2, 3):
+            raise TypeError(f"spec must hold mappings and tuples (shape, initializer, dtype); got {entry!r}")
+        shape, initializer, *rest = entry
+        if isinstance(initializer, str):
+            if initializer not in BY_NAME:
+                raise ValueError(f"initializer must be callable or one of {', '.join(BY_NAME)}; got {initializer!r}")
+            initializer = BY_NAME[initializer]
+        if not callable(initializer):
+            raise TypeError(f"initializer must be callable or the name of one; got {initializer!r}")
+        return _Leaf(name, blocks.shape_of(shape, "shape"), initializer, dtypes.resolve(*rest or (np.float32,)))
 
 
-@contextlib.contextmanager
-def _bar(values: int) -> Iterator[Callable[[int], object]]:
-    """A progress bar, where it is worth importing tqdm for and somebody may see it."""
-    if values < LONG or sys.stderr is None or not sys.stderr.isatty():
-        yield lambda done: None
-        return
-    from fastinit.progress import progress
+def _bar(size: int) -> contextlib.AbstractContextManager[Callable[[int], object]]:
+    """A progress bar for a large tree."""
+    if size < LONG:
+        return contextlib.nullcontext(lambda done: None)
+    from fastinit.progress import progress  # not loaded by `import fastinit`
 
-    with progress(values, "values", unit_scale=True) as advance:
-        yield advance
+    return progress(size, "values", unit_scale=True)
 
 
-def _make(leaf: _Leaf, rng: Generator) -> Any:
-    with _named(leaf.name):
-        array = leaf.initializer(leaf.shape, rng=rng.child(leaf.name), dtype=leaf.real.dtype)
+def _call(leaf: _Leaf, root: Generator) -> Any:
+    try:
+        return leaf.initializer(leaf.shape, rng=root.child(leaf.name), dtype=leaf.real.dtype)
+    except (TypeError, ValueError, IndexError, MemoryError):
+        raise
+    except Exception as error:
+        raise RuntimeError(f"{leaf.name}: {type(error).__name__}: {error}") from error
+
+
+def _make(leaf: _Leaf, root: Generator) -> Any:
+    with named(leaf.name):
+        array = _call(leaf, root)
         if not isinstance(array, np.ndarray):
             raise TypeError(f"initializer must return a numpy.ndarray; got {type(array).__name__}")
         if array.shape != leaf.shape or array.dtype != leaf.real.dtype:
@@ -105,46 +93,37 @@ def _make(leaf: _Leaf, rng: Generator) -> Any:
         return array
 
 
-def _fill(tree: dict[str, Any], rng: Generator, advance: Callable[[int], object]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, entry in tree.items():
-        if isinstance(entry, _Leaf):
-            found[key] = _make(entry, rng)
-            advance(math.prod(entry.shape))
-        else:
-            found[key] = _fill(entry, rng, advance)
-    return found
-
-
 def init_tree(spec: Mapping[str, Any], rng: Any = None) -> dict[str, Any]:
     """Make all tensors of a model, each from the stream of its name.
 
     Parameters
     ----------
     spec : mapping
-        Names to (shape, initializer, dtype) or to mappings like this one, to any depth. An initializer is the name of a
-        function of `fastinit.initializers` or a callable that takes (shape, rng=, dtype=) and returns an array of them;
-        `functools.partial` sets further arguments. Without a dtype it is float32.
+        Maps each name to a tuple (shape, initializer, dtype), or to another mapping like this one, to any depth. An initializer
+        is the name of a function of `fastinit.initializers`, or a callable that takes (shape, rng=, dtype=) and returns an
+        array of that shape and dtype; set its other arguments with `functools.partial`. The dtype is optional: float32.
     rng : None, int, sequence of int, numpy.random.SeedSequence or fastinit.Generator
-        What the tensors' Generators are children of. None takes entropy from the system. No call is taken.
+        The parent of all tensors' Generators, or a seed for it. None takes entropy from the system. No call is counted.
 
     Returns
     -------
     dict
-        The same names, and dicts for the inner mappings, with a new array for each tuple.
+        The same names and the same nesting, with a new array in place of each tuple.
 
     Raises
     ------
+    TypeError, ValueError
+        For a wrong spec, before any tensor is made.
     TypeError, ValueError, IndexError, MemoryError, RuntimeError
-        For a spec that is not as above, before any tensor is made; or for a tensor whose initializer fails, with the tensor's
-        full name first. Errors of other kinds than the first four become RuntimeError.
+        For an initializer that fails. The message starts with the tensor's full name. An error of any other kind becomes a
+        RuntimeError.
 
     Notes
     -----
-    A tensor draws from `rng.child(name)`, with its full name: the names on the way to it, joined by dots. So it depends on the
-    seed, that name and its own entry alone; other tensors may come, go or change their order, and a flat mapping with dotted
-    names gives the values of the nested one. With 2^28 values or more there is a progress bar, if stderr is a terminal and
-    tqdm is installed.
+    A tensor draws from `rng.child(name)`. The name is its full name: all names on the way to it, joined by dots. So a tensor
+    depends on the seed, that name and its own entry alone, and other tensors may be added, removed or reordered. A flat mapping
+    with dotted names gives the values of the nested one. From 2^28 elements on there is a progress bar, if stderr is a terminal
+    and tqdm is installed.
 
     Examples
     --------
@@ -164,6 +143,21 @@ def init_tree(spec: Mapping[str, Any], rng: Any = None) -> dict[str, Any]:
     if not isinstance(spec, Mapping):
         raise TypeError(f"spec must be a mapping of names to (shape, initializer, dtype); got {type(spec).__name__}")
     root = generator(rng)
-    tree = _check(spec, (), set())
-    with _bar(sum(math.prod(leaf.shape) for leaf in _leaves(tree))) as advance:
-        return _fill(tree, root, advance)
+    leaves: dict[str, _Leaf] = {}
+
+    def check(name: str, entry: Any) -> _Leaf:
+        leaf = _leaf(name, entry)
+        if name in leaves:
+            raise ValueError(f"spec must give each tensor a name of its own; got {name!r} twice")
+        leaves[name] = leaf
+        return leaf
+
+    tree = _map(check, spec)
+    with _bar(sum(math.prod(leaf.shape) for leaf in leaves.values())) as advance:
+
+        def make(name: str, leaf: _Leaf) -> Any:
+            array = _make(leaf, root)
+            advance(array.size)
+            return array
+
+        return _map(make, tree)

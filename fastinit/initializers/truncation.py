@@ -1,6 +1,6 @@
-"""The standard deviation that a truncated normal has left, for any bounds, the same on every machine. No Numba here.
+"""The standard deviation of the truncated normal distribution, for any bounds, the same on every machine.
 
-In `decimal` throughout: the C library's exp and erf differ in their last digit between machines.
+All of it is computed with `decimal`, because the C library's exp and erf differ in their last digit between machines.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ import math
 import sys
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
+
+from fastinit.arguments import checks
 
 #: Upper tails from here on come from a continued fraction, those below from a power series.
 _BORDER = 8
-#: A lower bound so far down, with the upper one as far or farther up, cuts off less than 10^-340.
+#: With both bounds at least this far out, truncation removes less than 10^-340 of the mass.
 _NOTHING = -40.0
-#: Between bounds so close the density is flat enough for the uniform distribution's deviation, to 20 digits.
+#: Between bounds this close the density is so flat that the uniform distribution has the same deviation, to 20 digits.
 _FLAT = 1e-10
 _AGREEMENT = Decimal("1e-25")
 
 
 def _body(x: Decimal, precision: int) -> Decimal:
-    """exp(x^2 / 2) times the integral of exp(-t^2 / 2) over [0, x]: the sum of x^(2k+1) / (2k+1)!!."""
+    """exp(x^2 / 2) times the integral of exp(-t^2 / 2) over [0, x], as the sum of x^(2k+1) / (2k+1)!!."""
     term = total = x
     square, k, smallest = x * x, 1, Decimal(10) ** (-precision - 5)
     while abs(term) > smallest * abs(total):
@@ -34,8 +37,8 @@ def _body(x: Decimal, precision: int) -> Decimal:
 
 
 def _far_tail(x: Decimal, precision: int) -> Decimal:
-    """Mills' ratio of x >= 8 by its continued fraction x + 1 / (x + 2 / (x + 3 / ...)), after Laplace."""
-    # Depth n leaves an error near exp(-2 x sqrt(2 n)).
+    """Mills' ratio for x >= 8, by Laplace's continued fraction x + 1 / (x + 2 / (x + 3 / ...))."""
+    # The error at depth n is near exp(-2 x sqrt(2 n)).
     depth = int((Decimal(precision) * Decimal("2.303") / (x * Decimal("2.8"))) ** 2) + 10
     below = x
     for k in range(depth, 0, -1):
@@ -53,14 +56,14 @@ def _tail(x: Decimal, precision: int) -> Decimal:
 
 
 def _variance(a: Decimal, b: Decimal, precision: int) -> Decimal:
-    """Variance between bounds with |a| <= b, of which b may be infinite; densities are in units of the one at a."""
+    """The variance between bounds with |a| <= b, where b may be infinite. Densities are relative to the density at a."""
     at_b = (-(b - a) * (b + a) / 2).exp()
     mass = _tail(a, precision)
     edge = a
     if at_b:
         mass -= at_b * _tail(b, precision)
         edge -= at_b * b
-    if mass <= 0:  # too few digits for so narrow an interval
+    if mass <= 0:  # the interval is too narrow for this precision
         return Decimal(-1)
     shift = (1 - at_b) / mass
     return 1 + edge / mass - shift * shift
@@ -68,7 +71,7 @@ def _variance(a: Decimal, b: Decimal, precision: int) -> Decimal:
 
 @functools.lru_cache(maxsize=1024)
 def deviation(a: float, b: float) -> float:
-    """Standard deviation of the standard normal between a < b, which may be infinite: the nearest double."""
+    """The standard deviation of the standard normal between a < b, which may be infinite, rounded to a double."""
     if a + b < 0:
         a, b = -b, -a
     if a < _NOTHING:
@@ -85,13 +88,60 @@ def deviation(a: float, b: float) -> float:
         precision, last = 2 * precision, value
 
 
-#: Powers of two that the bisection's ends may be apart: from there on it would take a step for each.
+def truncated_std(a: float = -2.0, b: float = 2.0) -> float:
+    """Compute the standard deviation of the standard normal distribution truncated to [a, b].
+
+    Parameters
+    ----------
+    a, b : float
+        Bounds, a < b; may be infinite.
+
+    Returns
+    -------
+    float
+        In (0, 1], the nearest double for any bounds, the same on every machine.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a or b is not a real number, or a is not below b.
+
+    Examples
+    --------
+    >>> from fastinit.initializers import truncated_std
+    >>> truncated_std()
+    0.8796256610342398
+    """
+    lower, upper = checks.number("a", a), checks.number("b", b)
+    if not lower < upper:
+        raise ValueError(f"a must be less than b; got a={lower!r}, b={upper!r}")
+    return deviation(lower, upper)
+
+
+def divisor(name: str, a: float, b: float) -> float:
+    """`truncated_std(a, b)` as a divisor: raises if the bounds are so close that it is 0."""
+    result = truncated_std(a, b)
+    if not result:
+        raise ValueError(f"{name} must leave a deviation that a double holds; got ({a!r}, {b!r})")
+    return result
+
+
+def before_truncation(scale: Any, a: Any, b: Any, loc: Any, units: Any) -> float:
+    """The deviation of a normal distribution that has the deviation `scale` after truncation."""
+    target, unit = checks.at_least_zero("scale", scale), divisor("a and b", a, b)
+    mean = checks.number("loc", loc)
+    if units != "absolute" or not target or math.isinf(mean):
+        return target / unit
+    return scale_for(target, checks.number("a", a), checks.number("b", b), mean)
+
+
+#: The largest distance, in powers of two, between the ends of the bisection. Beyond it, each power would cost a step.
 _APART = 64
 
 
 def _bracket(target: float, reached: Callable[[float], bool]) -> tuple[float, float]:
-    """Two scales, the second of which alone reaches the target: its multiples by powers of two, or itself."""
-    last = sys.float_info.max_exp + 1 - math.frexp(target)[1]  # the first power that is too large
+    """Two scales of which only the second reaches the target, each the target times a power of two."""
+    last = sys.float_info.max_exp + 1 - math.frexp(target)[1]  # the first power that overflows
 
     def multiple(power: int) -> float:
         return math.ldexp(target, power) if power < last else sys.float_info.max
@@ -103,16 +153,17 @@ def _bracket(target: float, reached: Callable[[float], bool]) -> tuple[float, fl
 
 @functools.lru_cache(maxsize=256)
 def scale_for(target: float, a: float, b: float, loc: float) -> float:
-    """The scale that gives the normal of mean `loc` between the values a < b a standard deviation of `target`.
+    """The scale at which the normal with mean `loc`, truncated to the values [a, b], has the standard deviation `target`.
 
-    By bisection, first of the target's multiples by powers of two, then between doubles down to neighbours. The deviation grows
-    from 0, without end where a bound is infinite and else towards that of the uniform distribution on [a, b], which it never
-    reaches.
+    Bisects over the target times powers of two, then over doubles until the ends are adjacent. The deviation grows with the
+    scale: without limit if a bound is infinite, else towards (b - a) / sqrt(12), which it never reaches.
     """
 
     def reached(scale: float) -> bool:
         lower, upper = ((a - loc) / scale, (b - loc) / scale) if scale else (0.0, 0.0)
-        return lower < upper and scale * deviation(lower, upper) >= target  # both infinite: all mass at one bound
+        return (
+            lower < upper and scale * deviation(lower, upper) >= target
+        )  # not so if both are infinite: then all the mass is at one bound
 
     most = (b - a) / math.sqrt(12.0)
     if not target < most * (1.0 - 1e-9):

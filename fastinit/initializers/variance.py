@@ -1,4 +1,4 @@
-"""Variance scaling: one formula, and the named rules as rows of a table on it."""
+"""Variance scaling: the one formula behind `variance_scaling` and the named rules."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Unpack
 
 from fastinit.arguments import checks, dtypes
-from fastinit.initializers.fan import Fans, chosen
-from fastinit.initializers.keywords import Shape, WeightOptions, at_least_zero, initializer, truth, weight_task
-from fastinit.initializers.samplers import left_between
+from fastinit.initializers.fan import Fans
+from fastinit.initializers.keywords import Request, Shape, WeightOptions, initializer, read_weight
+from fastinit.initializers.truncation import divisor
 
 TWO_SIGMA = (-2.0, 2.0)
 
@@ -22,36 +22,21 @@ MODES: dict[str, Callable[[Fans], float]] = {
 }
 DISTRIBUTIONS = ("uniform", "normal", "truncated_normal")
 
-
-class Rule(NamedTuple):
-    """A named rule: the variance is `scale`, times what the rule's own arguments say, over the fans of `mode`."""
-
-    scale: float
-    mode: str
-
-
-RULES = {
-    "xavier": Rule(1.0, "fan_avg"),
-    "he": Rule(1.0, "fan_in"),
-    "lecun": Rule(1.0, "fan_in"),
-    "fan_in_uniform": Rule(1.0 / 3.0, "fan_in"),
-}
-
 _LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-#: The square of the gain that each nonlinearity asks for; leaky_relu's depends on its slope.
+#: The square of each nonlinearity's gain; that of leaky_relu depends on its slope.
 _SQUARED_GAINS = dict.fromkeys((*_LINEAR, "sigmoid"), 1.0) | {"tanh": 25.0 / 9.0, "relu": 2.0, "selu": 0.5625}
 NONLINEARITIES = (*_SQUARED_GAINS, "leaky_relu")
 
 
 def squared_gain(nonlinearity: Any, a: Any) -> float:
-    """What a nonlinearity multiplies the variance of its weights by."""
-    name = chosen("nonlinearity", nonlinearity, NONLINEARITIES)
+    """The factor on the variance of weights that a nonlinearity asks for."""
+    name = checks.one_of("nonlinearity", nonlinearity, NONLINEARITIES)
     slope = checks.number("a", a)
     return 2.0 / (1.0 + slope * slope) if name == "leaky_relu" else _SQUARED_GAINS[name]
 
 
 def gain(nonlinearity: str, a: float = 0.01) -> float:
-    """Give the factor on the deviation of weights that makes up for what a nonlinearity does to the variance.
+    """Give the factor on the deviation of weights that compensates for what a nonlinearity does to the variance.
 
     Parameters
     ----------
@@ -64,7 +49,7 @@ def gain(nonlinearity: str, a: float = 0.01) -> float:
     Returns
     -------
     float
-        The factor, at least 0. These are torch's, some of them found by trial.
+        The factor, at least 0, as in torch. Those of tanh and selu are empirical.
 
     Raises
     ------
@@ -80,20 +65,28 @@ def gain(nonlinearity: str, a: float = 0.01) -> float:
     return math.sqrt(squared_gain(nonlinearity, a))
 
 
-class _Spread(NamedTuple):
-    """A law's own part of the formula."""
+class Spread(NamedTuple):
+    """A distribution whose variance is still to be set."""
 
     distribution: str
     bounds: tuple[float, float] = TWO_SIGMA
     corrected: bool = True
 
 
-UNIFORM = _Spread("uniform")
+UNIFORM = Spread("uniform")
 
 
-def bell(truncated: Any) -> _Spread:
-    """Plain normal or two-sigma truncated one."""
-    return _Spread("truncated_normal" if truth("truncated", truncated) else "normal")
+def bell(truncated: Any) -> Spread:
+    """The normal distribution, or the one truncated at two standard deviations."""
+    return Spread("truncated_normal" if checks.switch("truncated", truncated) else "normal")
+
+
+def draw_bell(request: Request, deviation: float, spread: Spread) -> Any:
+    """Draw with mean 0 and this standard deviation from a normal distribution, truncated or not."""
+    if spread.distribution == "normal":
+        return request.draw(request.rng.normal, 0.0, deviation)
+    before = deviation / divisor("bounds", *spread.bounds) if spread.corrected else deviation
+    return request.draw(request.rng.truncated_normal, *spread.bounds, 0.0, before)
 
 
 def _pair(bounds: Any) -> tuple[float, float]:
@@ -106,90 +99,63 @@ def _pair(bounds: Any) -> tuple[float, float]:
 
 
 def _variance(scale: float, mode: str, fans: Fans, real: dtypes.Real) -> float:
-    """scale / n; an n of 0, which only arrays without elements have, counts as 1."""
+    """scale / n. An n of 0, which only an array without elements has, counts as 1."""
     variance = scale / (MODES[mode](fans) or 1.0)
     if 4.0 * math.sqrt(variance) > real.largest:
         raise ValueError(f"scale or gain must leave a variance whose root {real.name} holds; got {variance!r} for {fans}")
     return variance
 
 
-def _scaled(shape: Any, scale: float, mode: str, spread: _Spread, options: WeightOptions) -> Any:
-    """The one formula: draw from the law with mean 0 and variance scale / n."""
-    found, fans = weight_task(shape, options)
-    variance = _variance(scale, mode, fans, found.real)
+def scaled(shape: Any, scale: float, mode: str, spread: Spread, options: WeightOptions) -> Any:
+    """Draw with mean 0 and variance scale / n, where n are the fans of the mode."""
+    checks.one_of("mode", mode, MODES)
+    request, fans = read_weight(shape, options)
+    variance = _variance(scale, mode, fans, request.real)
     if spread.distribution == "uniform":
         half = math.sqrt(3.0 * variance)
-        return found.draw(found.rng.uniform, -half, half)
-    deviation = math.sqrt(variance)
-    if spread.distribution == "normal":
-        return found.draw(found.rng.normal, 0.0, deviation)
-    lower, upper = spread.bounds
-    before = deviation / left_between("bounds", lower, upper) if spread.corrected else deviation
-    return found.draw(found.rng.truncated_normal, lower, upper, 0.0, before)
+        return request.draw(request.rng.uniform, -half, half)
+    return draw_bell(request, math.sqrt(variance), spread)
 
 
-def ruled(shape: Any, name: str, factor: float, spread: _Spread, options: WeightOptions, mode: str | None = None) -> Any:
-    """Draw by a row of RULES, with the factor and the mode of the call."""
-    rule = RULES[name]
-    return _scaled(shape, rule.scale * factor, mode or rule.mode, spread, options)
-
-
-@initializer
+@initializer()
 def variance_scaling(
     shape: Shape,
+    *,
     scale: float = 1.0,
     mode: str = "fan_in",
     distribution: str = "truncated_normal",
-    *,
     bounds: tuple[float, float] = TWO_SIGMA,
     corrected: bool = True,
     **options: Unpack[WeightOptions],
 ) -> Any:
-    """Draw with mean 0 and variance scale / n, where n is a count of the weight's inputs and outputs.
+    """Draw with mean 0 and variance scale / n, where n counts the weight's inputs or outputs.
 
     Parameters
     ----------
     shape : int or sequence of int
-        Shape of the whole array, of at least two axes unless in_axis and out_axis say otherwise.
+        Shape of the whole array, of at least two axes unless `in_axis` and `out_axis` name its axes.
     scale : float
         Finite, at least 0; 0 fills with 0.
-    mode : {"fan_in", "fan_out", "fan_avg", "fan_geo_avg"}
-        What n is: the inputs of an output, the outputs of an input, their mean, or their geometric mean.
     distribution : {"uniform", "normal", "truncated_normal"}
-        Uniform on [-b, b) with b = sqrt(3 scale / n), normal, or normal between bounds.
+        Uniform on [-b, b) with b = sqrt(3 scale / n), normal, or normal truncated to `bounds`.
     bounds : pair of float
-        Where distribution="truncated_normal" truncates, in deviations before truncation; ascending, may be infinite.
+        Bounds of the truncated normal, in standard deviations before truncation; ascending, may be infinite.
     corrected : bool
-        Whether scale / n is the variance after truncation (as in JAX and Keras) rather than before it. The normal that is
-        truncated then has the deviation sqrt(scale / n) / `truncated_std(*bounds)`.
-    layout, in_axis, out_axis, batch_axis, groups
-        Which axes count inputs and outputs: see `fans`.
-    rng, dtype, out, index
-        As for `uniform`.
-
-    Returns
-    -------
-    numpy.ndarray or scalar
-        `out`, or a new array of the block's shape. An array with a dimension of 0 is returned empty.
-
-    Raises
-    ------
-    TypeError, ValueError, IndexError
-        For an argument that is not as above; nothing is written then, and no call is taken.
+        True: scale / n is the variance after truncation, as in JAX and Keras, and the standard deviation before truncation is
+        sqrt(scale / n) / `truncated_std(*bounds)`. False: it is the variance before truncation.
 
     Notes
     -----
-    Values are those of the Generator's method: the same on every machine, with any number of threads, whole or in blocks.
-    Between bounds that are not symmetric the mean is not 0; the variance, about that mean, is still as asked.
+    An array with a dimension of 0 is returned empty. Unless the bounds are symmetric, the mean is not 0; the variance, about
+    that mean, is still scale / n.
 
     Examples
     --------
     >>> from fastinit.initializers import variance_scaling
-    >>> w = variance_scaling((512, 256), 2.0, "fan_in", rng=0)
+    >>> w = variance_scaling((512, 256), scale=2.0, mode="fan_in", rng=0)
     >>> round(float(w.var()) * 256, 1)
     2.0
     """
-    chosen("mode", mode, tuple(MODES))
-    chosen("distribution", distribution, DISTRIBUTIONS)
-    spread = _Spread(distribution, _pair(bounds), truth("corrected", corrected))
-    return _scaled(shape, at_least_zero("scale", scale), mode, spread, options)
+    checks.one_of("distribution", distribution, DISTRIBUTIONS)
+    spread = Spread(distribution, _pair(bounds), checks.switch("corrected", corrected))
+    return scaled(shape, checks.at_least_zero("scale", scale), mode, spread, options)

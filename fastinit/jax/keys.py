@@ -1,4 +1,4 @@
-"""From what names randomness in JAX to one call of a Generator."""
+"""From a key of `jax.random` or a seed to a Generator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastinit.generator import Generator, default_rng
 
 
 def one_key(key: jax.Array, name: str = "key") -> jax.Array:
-    """A key, typed or raw, as a typed one; a tracer of one stays a tracer."""
+    """A key as a typed key, or as a tracer of one; it may be raw words."""
     typed = key
     if not jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key):
         try:
@@ -27,30 +27,30 @@ def one_key(key: jax.Array, name: str = "key") -> jax.Array:
 
 
 def generator_from_key(key: jax.Array) -> Generator:
-    """Make the Generator that a key of `jax.random` stands for.
+    """Make the Generator that belongs to a key of `jax.random`.
 
     Parameters
     ----------
     key : jax.Array
-        One key: typed (`jax.random.key`), or raw uint32 words (`jax.random.PRNGKey`), which are those of the default
-        implementation, as everywhere in JAX. Not a tracer.
+        One key: typed (`jax.random.key`), or raw uint32 words (`jax.random.PRNGKey`), which belong to the default
+        implementation, as everywhere in JAX. It must not be a tracer.
 
     Returns
     -------
     fastinit.Generator
-        ``default_rng(words).child("jax.random.key:" + implementation)``, with the words of `jax.random.key_data` as ints, at
-        call number 0. Keys of two implementations never name the same stream, whatever their words.
+        ``default_rng(words).child("jax.random.key:" + implementation)`` at call number 0, with the words of
+        `jax.random.key_data` as ints. Keys of different implementations have different streams, whatever their words.
 
     Raises
     ------
     TypeError, ValueError
-        If the key is not one key.
+        If `key` is not a key, or an array of several keys.
 
     Examples
     --------
     >>> import jax, fastinit as fi, fastinit.jax as fj
-    >>> own = fi.default_rng([0, 7]).child("jax.random.key:threefry2x32")
-    >>> bool(fj.generator_from_key(jax.random.key(7, impl="threefry2x32")).normal() == own.normal())
+    >>> rng = fi.default_rng([0, 7]).child("jax.random.key:threefry2x32")
+    >>> bool(fj.generator_from_key(jax.random.key(7, impl="threefry2x32")).normal() == rng.normal())
     True
     """
     if not isinstance(key, jax.Array):
@@ -63,7 +63,7 @@ def generator_from_key(key: jax.Array) -> Generator:
 
 
 def seeded(seed: Any, name: str) -> Generator:
-    """The Generator of a seed, or the Generator itself."""
+    """The Generator of a seed; a Generator is returned as it is. Errors call the argument `name`."""
     if isinstance(seed, np.ndarray) and seed.dtype == np.uint32:
         raise TypeError(
             f"{name} must not be a NumPy array of uint32, which might be a key's words or a seed: "

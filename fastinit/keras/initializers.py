@@ -1,4 +1,4 @@
-"""The classes: Keras's own names with Keras's meaning, and those that only fastinit has, as rows of settings."""
+"""The classes: Keras's initialisers under Keras's names, and those that only fastinit has."""
 
 from __future__ import annotations
 
@@ -6,9 +6,35 @@ from typing import Any, ClassVar
 
 import keras
 
+from fastinit.arguments.checks import one_of
 from fastinit.initializers import BY_NAME
-from fastinit.initializers.fan import chosen
-from fastinit.keras.base import NEEDED, NONE, Initializer, Rule
+from fastinit.keras.initializer import NONE, REQUIRED, ClassRow, Initializer
+
+__all__ = [
+    "Constant",
+    "DeltaOrthogonal",
+    "Dirac",
+    "FanInUniform",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Identity",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "Orthogonal",
+    "RandomNormal",
+    "RandomUniform",
+    "ResidualNormal",
+    "SmallInit",
+    "SmallRandom",
+    "Sparse",
+    "TruncatedNormal",
+    "VarianceScaling",
+    "WangInit",
+    "Zeros",
+]
 
 _register = keras.saving.register_keras_serializable(package="fastinit")
 _SEED: dict[str, Any] = {"seed": None}
@@ -20,18 +46,18 @@ _KERNEL = {"layout": "in_out"}
 
 
 def _row(name: str, meaning: str, function: str, *settings: Any, **more: Any) -> type[Initializer]:
-    """A class of this name, registered with Keras as `fastinit>name`."""
-    text = f"{meaning}\n\nThe values are those of `fastinit.initializers.{function}`; `docs/keras.md` says for which `rng`."
-    body = {"rule": Rule(BY_NAME[function], *settings, **more), "__doc__": text, "__module__": __name__}
-    made: type[Initializer] = _register(type(name, (Initializer,), body))
-    return made
+    """Make a class of this name and register it with Keras as `fastinit>name`."""
+    text = f"{meaning}\n\nThe values are those of `fastinit.initializers.{function}`; `docs/keras.md` has the `rng` of a seed."
+    body = {"row": ClassRow(BY_NAME[function], *settings, **more), "__doc__": text, "__module__": __name__}
+    registered: type[Initializer] = _register(type(name, (Initializer,), body))
+    return registered
 
 
-Zeros = _row("Zeros", "0 everywhere.", "zeros")
-Ones = _row("Ones", "1 everywhere.", "ones")
-Constant = _row("Constant", "`value`, a finite number, everywhere.", "constant", {"value": 0.0})
+Zeros = _row("Zeros", "Zeros.", "zeros")
+Ones = _row("Ones", "Ones.", "ones")
+Constant = _row("Constant", "The finite number `value` everywhere.", "constant", {"value": 0.0})
 Identity = _row("Identity", "A matrix with `gain`, at least 0, on the diagonal and 0 elsewhere.", "eye", {"gain": 1.0})
-Dirac = _row("Dirac", "A convolution that passes on its inputs.", "dirac", {"groups": 1}, NONE, _KERNEL, axes=3)
+Dirac = _row("Dirac", "A convolution that returns its inputs.", "dirac", {"groups": 1}, NONE, _KERNEL, axes=3)
 
 RandomUniform = _row("RandomUniform", "U[minval, maxval).", "uniform", {"minval": -0.05, "maxval": 0.05} | _SEED, _BOUNDS)
 RandomNormal = _row("RandomNormal", "Normal, not truncated.", "normal", {"mean": 0.0, "stddev": 0.05} | _SEED, _BELL)
@@ -42,8 +68,10 @@ TruncatedNormal = _row(
     {"mean": 0.0, "stddev": 0.05} | _SEED | {"a": -2.0, "b": 2.0},
     _BELL,
 )
-SmallRandom = _row("SmallRandom", "Normal, none of the values 0.", "small_random", {"scale": 0.01} | _SEED)
-Sparse = _row("Sparse", "A matrix whose columns have `sparsity` zeros.", "sparse", {"sparsity": NEEDED, "scale": 0.01} | _SEED)
+SmallRandom = _row("SmallRandom", "Normal, without zeros.", "small_random", {"scale": 0.01} | _SEED)
+Sparse = _row(
+    "Sparse", "A matrix whose columns have `sparsity` zeros.", "sparse", {"sparsity": REQUIRED, "scale": 0.01} | _SEED
+)
 
 GlorotUniform = _row("GlorotUniform", "Uniform of variance 2 / (fan_in + fan_out).", "xavier_uniform", _FANS)
 GlorotNormal = _row(
@@ -66,7 +94,7 @@ DeltaOrthogonal = _row(
     axes=3,
 )
 
-_DIM, _LAYERS, _PLAIN = {"dim": NEEDED}, {"n_layers": NEEDED}, _SEED | {"truncated": False}
+_DIM, _LAYERS, _PLAIN = {"dim": REQUIRED}, {"n_layers": REQUIRED}, _SEED | {"truncated": False}
 SmallInit = _row("SmallInit", "Normal of deviation sqrt(2 / (5 dim)).", "small_init", _DIM | _PLAIN)
 WangInit = _row("WangInit", "Normal of deviation 2 / (n_layers sqrt(dim)).", "wang_init", _DIM | _LAYERS | _PLAIN)
 ResidualNormal = _row(
@@ -79,19 +107,19 @@ ResidualNormal = _row(
 
 @_register
 class VarianceScaling(Initializer):
-    """Mean 0 and variance scale / n, after truncation where there is any.
+    """Mean 0 and variance scale / n, after truncation if the distribution is truncated.
 
-    `distribution` is "uniform", "truncated_normal" ("normal" means the same) or "untruncated_normal". `mode` says what n is:
-    "fan_in", "fan_out", "fan_avg", or "fan_geo_avg", which Keras does not have.
-    The values are those of `fastinit.initializers.variance_scaling`; `docs/keras.md` says for which `rng`.
+    `distribution` is "uniform", "truncated_normal" ("normal" means the same) or "untruncated_normal". n is the fan that `mode`
+    names: "fan_in", "fan_out", "fan_avg", or "fan_geo_avg", which Keras does not have.
+    The values are those of `fastinit.initializers.variance_scaling`; `docs/keras.md` has the `rng` of a seed.
     """
 
-    rule = Rule(BY_NAME["variance_scaling"], {"scale": 1.0, "mode": "fan_in", "distribution": "truncated_normal"} | _FANS)
+    row = ClassRow(BY_NAME["variance_scaling"], {"scale": 1.0, "mode": "fan_in", "distribution": "truncated_normal"} | _FANS)
     distribution: str
-    _laws: ClassVar = {"uniform": "uniform", "truncated_normal": "truncated_normal", "untruncated_normal": "normal"}
+    _distributions: ClassVar = {"uniform": "uniform", "truncated_normal": "truncated_normal", "untruncated_normal": "normal"}
 
     def _keywords(self, rank: int | None = None) -> dict[str, Any]:
         law: Any = self.distribution
         law = law.lower() if isinstance(law, str) else law
-        self.distribution = chosen("distribution", "truncated_normal" if law == "normal" else law, tuple(self._laws))
-        return super()._keywords(rank) | {"distribution": self._laws[self.distribution]}
+        self.distribution = one_of("distribution", "truncated_normal" if law == "normal" else law, self._distributions)
+        return super()._keywords(rank) | {"distribution": self._distributions[self.distribution]}

@@ -1,4 +1,4 @@
-"""From NumPy arrays to the tensors of the back-end that Keras runs on."""
+"""From NumPy arrays to tensors of Keras's back-end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def is_traced() -> bool:
-    """Whether the back-end is tracing a function, in which values would become constants of the graph."""
+    """Whether the back-end is tracing a function: values would become constants of its graph."""
     backend = keras.backend.backend()
     if backend == "jax":
         import jax
@@ -28,7 +28,7 @@ def is_traced() -> bool:
 
 
 def tensor(block: Callable[[Any], Any], shape: tuple[int, ...], dtype: str, layout: Any) -> Any:
-    """The tensor whose parts `block` gives by their index."""
+    """The tensor of these blocks: `block(index)` draws one, `block(None)` the whole."""
     if layout is not None:
         return _distributed(block, shape, layout)
     array = np.asarray(block(None))
@@ -36,21 +36,21 @@ def tensor(block: Callable[[Any], Any], shape: tuple[int, ...], dtype: str, layo
         return keras.ops.convert_to_tensor(array, dtype=dtype)
     import torch
 
-    bits = torch.from_numpy(array.view(f"i{array.itemsize}"))  # no copy, and torch does not know NumPy's 16-bit and 8-bit types
+    bits = torch.from_numpy(array.view(f"i{array.itemsize}"))  # no copy; torch does not take bfloat16 and float8 arrays
     return keras.ops.convert_to_tensor(bits.view(getattr(torch, dtype)))
 
 
 def _distributed(block: Callable[[Any], Any], shape: tuple[int, ...], layout: Any) -> Any:
-    """Each device's part drawn alone."""
+    """The tensor of a layout: each device's part is drawn alone."""
     backend = keras.backend.backend()
     if backend != "jax":
-        raise ValueError(f"layout must be None on the {backend} back-end, for which Keras has no distribution; got {layout!r}")
+        raise ValueError(f"layout must be None on the {backend} back-end, where Keras cannot distribute; got {layout!r}")
     import jax
 
     sharding = layout.backend_layout if isinstance(layout, keras.distribution.TensorLayout) else layout
     if not isinstance(sharding, jax.sharding.Sharding):
         raise TypeError(f"layout must be a keras.distribution.TensorLayout or a jax.sharding.Sharding; got {layout!r}")
-    if isinstance(getattr(sharding, "mesh", None), jax.sharding.AbstractMesh):  # what a variable hands over
+    if isinstance(getattr(sharding, "mesh", None), jax.sharding.AbstractMesh):  # a variable passes it so
         sharding = jax.sharding.NamedSharding(jax.sharding.get_mesh(), sharding.spec)
     if sharding.is_fully_replicated:
         return jax.device_put(np.asarray(block(None)), sharding)

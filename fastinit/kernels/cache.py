@@ -1,7 +1,7 @@
-"""Machine code kept on disk, so that only the first process compiles.
+"""The compile cache: machine code on disk, so that only the first process compiles.
 
-A name states the sources, the CPU and the compilers, so no two different codes share a file. Each file begins with a digest of
-the rest: a damaged one would otherwise run, and crash or give wrong values.
+A file's name has a digest of the sources, the CPU and the compilers, so different codes never share a file. A file begins
+with a checksum of the rest, because damaged code would crash or give wrong values.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ import llvmlite
 
 from fastinit.kernels import machine
 
-_FOLDERS = ("arithmetic", "distributions", "kernels")
-#: What this process has compiled, as it was not there.
+_FOLDERS = ("arithmetic", "distributions", "kernels", "gpu")
+#: Names of the code that this process compiled because no folder had it.
 COMPILED: set[str] = set()
 
 
 @functools.cache
 def digest() -> str:
-    """Name the state of all sources that code comes from, and what compiles them for which CPU."""
+    """The digest of all sources that code comes from, of the compilers, and of the CPU."""
     found, package = hashlib.sha256(), Path(__file__).parents[1]
     for path in sorted(path for folder in _FOLDERS for path in (package / folder).rglob("*.py")):
         found.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
@@ -37,7 +37,7 @@ def digest() -> str:
 
 
 def _user_folder() -> Path:
-    """Where this user's programs keep what they can make again."""
+    """The cache folder of this user."""
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", "~/AppData/Local")) / "fastinit" / "Cache"
     if sys.platform == "darwin":
@@ -46,13 +46,13 @@ def _user_folder() -> Path:
 
 
 def folders() -> Iterator[Path]:
-    """Where code may lie, as Numba would choose: NUMBA_CACHE_DIR, else beside the sources, else the user's cache."""
+    """The folders of the cache, as Numba chooses them: NUMBA_CACHE_DIR, else beside the sources, else the user's cache."""
     named = os.environ.get("NUMBA_CACHE_DIR")
     if named:
         yield Path(named) / "fastinit"
         return
     yield Path(__file__).parent / "__pycache__"
-    with contextlib.suppress(RuntimeError):  # nobody's home is known
+    with contextlib.suppress(RuntimeError):  # there is no home folder
         yield _user_folder().expanduser()
 
 
@@ -75,7 +75,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _write(path: Path, code: bytes) -> bool:
-    """Write whole or not at all; no room, or no right to write, is no error."""
+    """Write the whole file or nothing. A full disk and a read-only folder are no errors."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
@@ -91,18 +91,21 @@ def _write(path: Path, code: bytes) -> bool:
 
 
 def file_name(name: str) -> str:
-    """The file of one piece of code in the present state of sources and CPU."""
+    """The file of this code for the present sources and CPU."""
     return f"{name}.{digest()}.fastinit"
 
 
+def read(name: str) -> bytes | None:
+    """The code of that name, if it is kept."""
+    codes = (_read(folder / file_name(name)) for folder in folders())
+    return next((code for code in codes if code is not None), None)
+
+
 def stored(name: str, make: Callable[[], bytes]) -> bytes:
-    """The code of that name: read, or made and kept."""
-    paths = [folder / file_name(name) for folder in folders()]
-    for path in paths:
-        code = _read(path)
-        if code is not None:
-            return code
-    COMPILED.add(name)
-    code = make()
-    any(_write(path, code) for path in paths)
+    """The code of this name: read from a file, or compiled and written to one."""
+    code = read(name)
+    if code is None:
+        COMPILED.add(name)
+        code = make()
+        any(_write(folder / file_name(name), code) for folder in folders())
     return code

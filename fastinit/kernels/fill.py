@@ -28,7 +28,7 @@ from fastinit.kernels.memory import (
     put_entry,
 )
 
-#: Inlined by LLVM.
+#: LLVM inlines these.
 device = register_jitable(forceinline=True)
 
 SHORTEST_RUN = 12  # contiguous elements; fewer go to the queue
@@ -74,7 +74,7 @@ def settle(row, stream, numbers, scratch, count):  # type: ignore[no-untyped-def
             accepted = call_attempt(row[1], queue + i * 8, values, stream[0], stream[1], attempt, numbers)
             for j in range(least(PAIR, count - i)):
                 element, address = get_entry(queue, i + j)
-                copy_value(address, values + j * itemsize, itemsize)  # a rejected value will be written over
+                copy_value(address, values + j * itemsize, itemsize)  # a rejected value is overwritten later
                 put_entry(queue, kept, element, address)
                 kept += ((accepted >> j) & 1) ^ 1
         count = kept
@@ -148,7 +148,7 @@ def fill_span(row, place, axes, stream, numbers, scratch, index, end):  # type: 
 
 @device
 def take(work):  # type: ignore[no-untyped-def]
-    """Take a part of the work that several threads share: its first element and the one after it."""
+    """Take a part of the shared work: its first element and the one after its last."""
     next_one, end, grain, chunk, shares = load(work, 5)
     rest = (end - next_one) // shares // grain * grain
     size = least(grain if rest < grain else rest, chunk)
@@ -158,7 +158,7 @@ def take(work):  # type: ignore[no-untyped-def]
 
 @device
 def wait_for_work(slot, looks):  # type: ignore[no-untyped-def]
-    """Look for the address of arguments in a slot; count as its worker before they are read. 0: none came."""
+    """Look for the address of arguments in a slot, and register as its worker before reading them; 0 if none came."""
     for _ in range(looks):
         (arguments,) = load(slot, 1)
         if arguments != 0:
@@ -173,7 +173,7 @@ def wait_for_work(slot, looks):  # type: ignore[no-untyped-def]
 
 @device
 def withdraw(slot):  # type: ignore[no-untyped-def]
-    """Take the arguments out of a slot; return when its worker is done with them."""
+    """Empty a slot, and wait until its worker is done."""
     add_shared(slot, -add_shared(slot, 0))
     looks = 0
     while add_shared(slot + 8, 0) != 0:
@@ -184,11 +184,11 @@ def withdraw(slot):  # type: ignore[no-untyped-def]
 
 
 def fill(arguments, scratch, slot, looks):  # type: ignore[no-untyped-def]
-    """Do what `arguments` says, an address of integers in the order of `layout.ARGUMENTS`; several threads may share them.
+    """Fill what `arguments` describes: the address of integers in the order of `layout.ARGUMENTS`, which threads may share.
 
-    A helper has no arguments but a slot: the address where they appear, and of a count of its workers. It looks there so many
-    times in all, and returns how often it helped. Without looks, arguments are put into the slot (an atomic addition, so that a
-    helper sees what they say), or the slot is emptied and its worker waited for.
+    A helper calls with 0 for arguments, and a slot: it looks `looks` times for the address of arguments in the slot, works on
+    them, and returns how often it helped. With a slot and no looks, arguments are put into the slot (by an atomic addition, so
+    that the helper sees what they say); and 0 for arguments empties the slot and waits for its worker.
     """
     helped, helping = 0, arguments == 0
     if slot != 0 and looks == 0:

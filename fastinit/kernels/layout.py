@@ -1,4 +1,4 @@
-"""The memory that the compiled loop and its callers share: the arguments of a call, and a thread's scratch memory."""
+"""The memory that the compiled loop shares with its callers: the arguments of a call, and a thread's scratch memory."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ QUAD = 4 * TILE
 #: row: addresses of `tiles` and `attempt`, words of a plane per counter, itemsize, whether it rejects. place: logical index and
 #: address of the first element, then count, step and stride of the innermost axis. axes: the address of a table of the axes
 #: around it, and their number. stream: the call, and the key's two words. Then the address of the law's numbers. Then the work:
-#: the next element that nobody has taken, the end, and how much a thread takes at once: at least a grain, at most a chunk, else
-#: the rest over a number of shares.
+#: the next free element, the end, and how much a thread takes at once: the rest over a number of shares, at least a grain
+#: and at most a chunk.
 PLACE, AXES, STREAM, NUMBERS, WORK = 5, 10, 12, 15, 16  # where each begins
 ARGUMENTS = struct.Struct("=21q")
 

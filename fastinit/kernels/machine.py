@@ -1,4 +1,4 @@
-"""From LLVM's text to machine code, and from machine code to addresses, for the CPU that Numba would compile for."""
+"""Compile LLVM text to machine code and load it, for the CPU that Numba would compile for."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from fastinit.kernels.targets.cpu import Cpu
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
 
-#: Engines own the memory of the code that they loaded: kept as long as the process.
+#: Engines own the memory of the code that they loaded, so they live as long as the process.
 _ENGINES: list[Any] = []
 
 
 class Machine(NamedTuple):
-    """What code is made for, in LLVM's words."""
+    """A machine to compile for, in LLVM's terms."""
 
     triple: str
     cpu: str
@@ -26,7 +26,7 @@ class Machine(NamedTuple):
 
     @property
     def traits(self) -> Cpu:
-        """What a trace may depend on."""
+        """The properties that a trace may depend on."""
         return Cpu(self.triple.partition("-")[0], frozenset(self.features.split(",")))
 
 

@@ -1,4 +1,4 @@
-"""A function of `Lanes` over NumPy arrays: for tests and scripts that look at one step of a value's way."""
+"""Apply a function of `Lanes` to NumPy arrays, for tests and scripts that examine one step of a kernel."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def _compiled(function: Function, kinds: tuple[Kind, ...]) -> tuple[Any, list[Ki
         for i, kind in enumerate(kinds):
             value = builder.load(pointer(builder, place(i, index, kind)), typ=llvm_type(kind, WIDTH), align=1)
             loaded.append(Lanes(target, value, kind, WIDTH))
-        made = function(*loaded)
-        several = isinstance(made, tuple)
-        for i, x in enumerate(made if several else (made,)):
+        values = function(*loaded)
+        several = isinstance(values, tuple)
+        for i, x in enumerate(values if several else (values,)):
             if not isinstance(x, Lanes) or x.width != WIDTH:
                 raise TypeError(f"mapped: the function must return Lanes of {WIDTH}, or a tuple of them; got {x!r}")
             x = select(x, x.constant(1, u8), 0) if x.kind.group == "bit" else x
@@ -62,7 +62,7 @@ def _compiled(function: Function, kinds: tuple[Kind, ...]) -> tuple[Any, list[Ki
 
 
 def mapped(function: Function, *arrays: npt.ArrayLike) -> Any:
-    """What a function of lanes makes of arrays, compiled for this machine as kernels are.
+    """Apply a function of lanes to arrays, compiled for this machine like a kernel.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def mapped(function: Function, *arrays: npt.ArrayLike) -> Any:
     Returns
     -------
     numpy.ndarray or tuple of numpy.ndarray
-        A result for each that the function returns; conditions come as uint8.
+        One array for each value that the function returns; conditions as uint8.
     """
     if not arrays:
         raise TypeError("mapped takes at least one array")
@@ -94,8 +94,8 @@ def mapped(function: Function, *arrays: npt.ArrayLike) -> Any:
     outputs = [np.empty(vectors * WIDTH, _DTYPES[kind]) for kind in kinds]
     table = np.array([x.ctypes.data for x in (*padded, *outputs)], np.int64)
     run(table.ctypes.data, vectors)
-    found = tuple(out[:size].reshape(shape) for out in outputs)
-    return found if several else found[0]
+    arrays_of = tuple(out[:size].reshape(shape) for out in outputs)
+    return arrays_of if several else arrays_of[0]
 
 
 def known_numbers(plan: Plan, word: Lanes) -> Any:

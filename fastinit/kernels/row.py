@@ -1,4 +1,4 @@
-"""What one kernel is made for."""
+"""One row of the table of kernels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastinit.kernels.layout import TILE
 
 
 class Row(NamedTuple):
-    """What a kernel is made for: a law, the kind of its words, the rounding to the dtype, and the dtype's bytes."""
+    """A law, the kind of its words, the rounding to the dtype, and the dtype's bytes."""
 
     law: Law
     word: Kind

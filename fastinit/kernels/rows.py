@@ -17,7 +17,7 @@ from fastinit.kernels.row import Row
 
 
 class Storage(NamedTuple):
-    """How a dtype is made: the kind of word that it takes, the last stage, and its bytes."""
+    """A dtype: the kind of word that it takes, its rounding, and its bytes."""
 
     word: Kind
     encode: Callable[[Lanes], Lanes]
@@ -35,8 +35,8 @@ STORAGE = {
 }
 
 
-def _is_asked_for(law: str, dtype: str) -> bool:
-    exact = STORAGE[dtype].encode is rounding.as_is  # what is stored as computed needs no bounds to keep a uniform in
+def _is_drawn(law: str, dtype: str) -> bool:
+    exact = STORAGE[dtype].encode is rounding.as_is  # stored as computed, a uniform needs no bounds
     if law == "normal_within":
         return dtype == "float8_e4m3fn"
     return (law == "bits") == (dtype == "uint32") and (law != "uniform" or exact)
@@ -44,16 +44,16 @@ def _is_asked_for(law: str, dtype: str) -> bool:
 
 #: The package's own laws.
 OWN = frozenset(LAWS.values())
-#: Every pair that a Generator may ask for.
-ROWS = tuple((law, dtype) for law in LAWS for dtype in STORAGE if _is_asked_for(law, dtype))
+#: Every pair that a Generator may draw.
+ROWS = tuple((law, dtype) for law in LAWS for dtype in STORAGE if _is_drawn(law, dtype))
 
 
 def row(law: str, dtype: str) -> Row:
-    """What a pair of the table is made of."""
+    """The row of a pair of the table."""
     return Row(LAWS[law], *STORAGE[dtype])
 
 
-#: The first arguments of the loop, as `layout.py` has them.
+#: The first arguments of the loop, in the order of `layout.ARGUMENTS`.
 Entry = tuple[int, int, int, int, int]
 #: The loop: `fill.fill` with arguments packed or their address, scratch memory, slot and looks.
 Loop = Callable[[bytes | int, int, int, int], int]
@@ -72,7 +72,7 @@ def _text(wanted: Row) -> str:
 
 
 def _row_code(wanted: Row, dtype: str) -> bytes:
-    """A row's machine code. A law from elsewhere is named by its text as well: no digest of sources covers it."""
+    """A row's machine code. A user's law is named by its text as well, since no digest of our sources covers it."""
     name = f"{wanted.law.name}-{dtype}"
     if wanted.law in OWN:
         return cache.stored(name, lambda: machine.object_code(_text(wanted)))
@@ -82,7 +82,7 @@ def _row_code(wanted: Row, dtype: str) -> bytes:
 
 @functools.cache
 def loop() -> Loop:
-    """The compiled loop. It holds no lock of Python's."""
+    """The compiled loop. It does not hold the GIL."""
     (address,) = machine.link(cache.stored("loop", _loop_code), "fill")
     return ctypes.CFUNCTYPE(ctypes.c_ssize_t, ctypes.c_void_p, *[ctypes.c_ssize_t] * 3)(address)
 

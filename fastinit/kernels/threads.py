@@ -1,13 +1,13 @@
-"""Threads that help with large fills. Nobody waits for one that has not begun.
+"""Threads that help with large fills. A fill never waits for a helper that has not begun.
 
-A fill puts its arguments into the slot of each idle helper and begins at once: its own thread and each helper that comes along
-take part after part, until none is left. So a CPU that is busy with another process costs nothing but its help. OpenMP's
-threads, which Numba's `prange` uses, meet at the end of each region instead; while one waits for a CPU, the others wait for
-it (8 to 16 ms for a fill of 15 microseconds, measured).
+A fill puts its arguments into the slot of each idle helper and begins at once. Its own thread and every helper that wakes up
+take part after part until none is left, so a helper whose CPU is busy with another process costs nothing but its help. OpenMP's
+threads, which Numba's `prange` uses, meet at the end of each region instead. While one waits for a CPU, all others wait for it:
+8 to 16 ms for a fill of 15 microseconds, measured.
 
-Helpers are Python threads inside the compiled loop, which holds no lock of Python's. After a fill they look for the next one
-for a while before they sleep, because to wake a thread takes 50 to 100 microseconds. One that finds that other processes
-want its CPU stays away for some time.
+Helpers are Python threads inside the compiled loop, which does not hold the GIL. After a fill they spin for a while before they
+sleep, because waking a thread takes 50 to 100 microseconds. A helper that finds other processes on its CPU stays away for some
+time.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ class Helper:
         self.address = address_of(self.slot)
         self.asleep = True
         self.away_until, self.away = 0.0, AWAY
-        self.kept: Any = None  # what the fill writes to and reads, until the helper is out of it
+        self.kept: Any = None  # keeps the memory of the fill alive until the helper is done
         self._wake = threading.Semaphore(0)
         threading.Thread(target=self._run, name="fastinit", daemon=True).start()
 
     def call(self, loop: rows.Loop, arguments: int, kept: Any) -> None:
-        """Show it the address of arguments."""
+        """Publish the address of arguments to it."""
         self.kept = kept
         loop(arguments, 0, self.address, 0)
         if self.asleep:
@@ -78,7 +78,7 @@ class Helper:
             self._wake.release()
 
     def dismiss(self, loop: rows.Loop) -> None:
-        """Take the arguments away; return when it is out of them."""
+        """Withdraw the arguments, and wait until the helper no longer uses them."""
         loop(0, 0, self.address, 0)
         self.kept = None
 
@@ -112,7 +112,7 @@ _forks = 0
 
 
 def _forget() -> None:
-    """In a forked child: no helper has come along, whatever they were doing."""
+    """Reset in a forked child, which has no helper threads."""
     global _idle, _all, _starting, _forks
     for helper in _all:
         helper.slot[:] = 0
@@ -124,7 +124,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _start(wanted: int) -> None:
-    """Have so many helpers, or as many as the system gives."""
+    """Start helpers until there are `wanted`, or as many as the system allows."""
     with _starting:
         while len(_all) < wanted:
             try:
@@ -141,28 +141,20 @@ def helpers(count: int) -> int:
 
 
 def _hire(team: list[Helper], wanted: int) -> None:
-    """Move so many idle helpers into the team, in one step of Python's, which no signal divides."""
+    """Move idle helpers into the team in one call, which no signal handler can interrupt."""
     with contextlib.suppress(IndexError):  # there are no more, or another thread's fill took them
         team.extend(itertools.islice(iter(_idle.pop, None), wanted))
 
 
 def _dismiss(team: list[Helper], loop: rows.Loop) -> None:
-    """Get all helpers out of the memory before it is freed, whatever signals come meanwhile; then they are idle again."""
-    raised: BaseException | None = None
-    while True:
-        try:
-            for helper in team:
-                helper.dismiss(loop)
-            break
-        except BaseException as error:
-            raised = error
-    _idle.extend(sorted(team, key=lambda helper: -helper.away_until))  # taken from the end: those that stay away come last
-    if raised is not None:
-        raise raised
+    """Wait until no helper uses the memory, and sort the team: the last one is taken first, those that stay away come last."""
+    for helper in team:
+        helper.dismiss(loop)
+    team.sort(key=lambda helper: -helper.away_until)
 
 
 def fill_together(loop: rows.Loop, head: tuple[int, ...], begin: int, end: int, wanted: int, kept: Any) -> None:
-    """Call the loop for `begin` to `end` with this thread and up to `wanted` helpers; `kept` is what it uses."""
+    """Call the loop for `begin` to `end` with this thread and up to `wanted` helpers; `kept` owns the memory that it uses."""
     if len(_all) < wanted:
         _start(wanted)
     arguments = bytearray(ARGUMENTS.pack(*head, begin, end, GRAIN, CHUNK, SHARES * (wanted + 1)))
@@ -176,8 +168,17 @@ def fill_together(loop: rows.Loop, head: tuple[int, ...], begin: int, end: int, 
             if helper.away_until <= now:
                 helper.call(loop, address, (arguments, kept))
         loop(address, scratch(), 0, 0)
-    finally:
+    finally:  # a signal handler may raise at the start of any call, so each call until the helpers are idle is guarded
+        raised: BaseException | None = None
+        while forks == _forks:
+            try:
+                _dismiss(team, loop)
+                break
+            except BaseException as error:
+                raised = error
         if forks == _forks:
-            _dismiss(team, loop)
-    if forks != _forks:  # a signal handler has forked, and this is the child: what helpers had taken is nobody's work here
+            _idle.extend(team)
+        if raised is not None:
+            raise raised
+    if forks != _forks:  # a signal handler forked, and this is the child: its helpers' parts are not done
         loop(ARGUMENTS.pack(*head, begin, end, end, end, 1), scratch(), 0, 0)

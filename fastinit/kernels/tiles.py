@@ -29,23 +29,24 @@ def scalar(target: Instructions, value: Any) -> Lanes:
     return Lanes(target, value, u64, None)
 
 
+def named_numbers(row: Row, doubles: Sequence[Lanes]) -> Any:
+    """The law's numbers by name: those that count words stay doubles, the others become the word's real kind."""
+    law = row.law
+    named = zip(law.numbers._fields, doubles, strict=True)
+    return law.numbers(*(x if name in law.counts else convert(x, REAL[row.word.bits]) for name, x in named))
+
+
 def load_numbers(target: Instructions, row: Row, address: Any) -> Any:
-    """The law's numbers as scalars, by name."""
-    builder, law = target.builder, row.law
-    loaded = []
-    for i, name in enumerate(law.numbers._fields):
-        value = builder.load(pointer(builder, address, 8 * i), typ=element(f64))
-        double = Lanes(target, value, f64, None)
-        loaded.append(double if name in law.counts else convert(double, REAL[row.word.bits]))
-    return law.numbers(*loaded)
+    """The law's numbers as scalars, from an array of doubles."""
+    places = (pointer(target.builder, address, 8 * i) for i in range(len(row.law.numbers._fields)))
+    return named_numbers(row, [Lanes(target, target.builder.load(place, typ=element(f64)), f64, None) for place in places])
 
 
 class Kept:
-    """Scalars that every step of a loop needs, kept in memory from which it loads them anew.
+    """Scalars that every step of a loop needs, kept in memory and loaded anew in each step.
 
-    LLVM cannot know that the output does not lie there, so it does not hoist the loads. Hoisted, 20 keys spread over all lanes
-    would fill more registers than there are; loaded, they are spread by the instructions that use them (AVX-512: the tails
-    20 % faster).
+    LLVM cannot prove that the output does not overlap them, so it does not hoist the loads. Hoisted, 20 keys in all lanes would
+    need more registers than there are. Loaded, the instructions that use them spread them (AVX-512: the tails 20 % faster).
     """
 
     def __init__(self, target: Vectors, address: Any, scalars: Sequence[Lanes]) -> None:
@@ -61,7 +62,7 @@ class Kept:
 
 
 class Stream(NamedTuple):
-    """A call's place among the streams, as scalars: its number and the keys of the rounds."""
+    """A call's stream, as scalars: its number and the keys of the rounds."""
 
     call: Lanes
     keys: Sequence[Lanes]
@@ -75,7 +76,7 @@ def _planes_from(target: Vectors, counter: Lanes, stream: Stream, count: int, to
 
 
 def _put_tile(target: Vectors, row: Row, address: Any, missing: Any, place: int, planes: Sequence[Lanes], p: Any) -> None:
-    """Store one tile's values, and in a word at `missing` which of its elements are not sure."""
+    """Store one tile's values, and a word at `missing` with a bit for each element that is not sure."""
     a, b = (bits_as(plane, row.word) for plane in planes)
     for i, value in enumerate(row.law.values(a, b, p)):
         store(target.builder, row.stored(value).value, address, (2 * place + i) * row.plane)

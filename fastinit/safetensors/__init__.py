@@ -1,4 +1,4 @@
-"""Models of initial weights as safetensors files, written in place: `fill`. The format's own package is not needed."""
+"""Models of initial weights as safetensors files: `fill` writes them in place, without the `safetensors` package."""
 
 from fastinit.safetensors.rules import DEFAULT, DEFAULT_RULES
 from fastinit.safetensors.writing import Written, fill

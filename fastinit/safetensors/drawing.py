@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,48 +12,48 @@ import numpy as np
 from fastinit.arguments.checks import number
 from fastinit.files.slabs import Array, Where, cuts
 from fastinit.generator import Generator
-from fastinit.initializers import BY_NAME
-from fastinit.safetensors.format import Tensor, shown
-from fastinit.safetensors.rules import Rule
+from fastinit.initializers import BY_NAME, tree
+from fastinit.initializers.adapting import check
+from fastinit.initializers.keywords import block_cost
+from fastinit.safetensors.format import Tensor, quoted
+from fastinit.safetensors.rules import TensorRule
 
-#: Initialisers whose block costs as much as the whole, or nearly: they get the tensor in one piece.
-WHOLE = ("orthogonal", "delta_orthogonal", "sparse")
-
-#: What integers and truth values can be filled with.
+#: The rules for integers and bools, each with its default value.
 CONSTANTS = {"zeros": 0, "ones": 1, "constant": 0}
+
+#: Values to draw of each kind so that its kernel is compiled.
+WARM = 1 << 12
+
+#: draw(rng, out, where) fills the block `where` of a tensor with a Generator at call 0.
+Draw = Callable[[Generator, Array | None, Where], object]
 
 
 class Job(NamedTuple):
-    """A tensor, its rule, and what draws it: `draw(rng, out, where)` with a Generator of the tensor's own."""
+    """A tensor, its rule, and the function that draws it."""
 
     tensor: Tensor
-    rule: Rule
-    draw: Callable[[Generator, Array | None, Where], object]
+    rule: TensorRule
+    draw: Draw
 
     @property
     def whole(self) -> bool:
         """Whether it is drawn in one piece."""
-        return self.rule.name in WHOLE
+        return block_cost(self.rule.name) != "block"
 
 
-@contextlib.contextmanager
-def named(tensor: Tensor) -> Iterator[None]:
+def named(tensor: Tensor) -> contextlib.AbstractContextManager[None]:
     """Put a tensor's name before the message of its error."""
-    try:
-        yield
-    except (TypeError, ValueError, IndexError, MemoryError) as error:
-        kind = next(kind for kind in (TypeError, IndexError, MemoryError, ValueError) if isinstance(error, kind))
-        raise kind(f"tensor {shown(tensor.name)}: {error}") from error
+    return tree.named(f"tensor {quoted(tensor.name)}")
 
 
-def _whole_number(tensor: Tensor, rule: Rule) -> int:
-    """The value of a constant that a dtype without fractions holds."""
+def _integer(tensor: Tensor, rule: TensorRule) -> int:
+    """The value of a rule for integers or bools."""
     if rule.name not in CONSTANTS:
         raise ValueError(f"the rule must be one of {', '.join(CONSTANTS)} for dtype {tensor.kind.name}; got {rule}")
     value = dict(rule.arguments).get("value", CONSTANTS[rule.name])
-    found = number("value", int(value) if isinstance(value, bool) else value)
+    real = number("value", int(value) if isinstance(value, bool) else value)
     lowest, highest = (0, 1) if tensor.kind.code == "BOOL" else _range(tensor.kind.dtype)
-    whole = value if isinstance(value, int) else int(found) if found.is_integer() else None
+    whole = value if isinstance(value, int) else int(real) if real.is_integer() else None
     if whole is None or not lowest <= whole <= highest:
         raise ValueError(f"value must be a whole number from {lowest} to {highest} for {tensor.kind.name}; got {value!r}")
     return int(whole)
@@ -63,44 +64,7 @@ def _range(dtype: np.dtype[Any]) -> tuple[int, int]:
     return int(limits.min), int(limits.max)
 
 
-def job(tensor: Tensor, rule: Rule, probe: Generator) -> Job:
-    """What fills a tensor, all of it checked but nothing drawn.
-
-    Parameters
-    ----------
-    tensor : Tensor
-        Its name, shape and dtype.
-    rule : Rule
-        What to fill it with.
-    probe : fastinit.Generator
-        Any one, for trying the arguments.
-
-    Returns
-    -------
-    Job
-        To be drawn from.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the rule does not suit the tensor; the message has its name.
-    """
-    with named(tensor):
-        if not tensor.kind.real:
-            return Job(tensor, rule, _constant(_whole_number(tensor, rule)))
-        initializer, arguments = BY_NAME[rule.name], dict(rule.arguments)
-
-        def draw(rng: Generator, out: Array | None, where: Where) -> object:
-            return initializer(tensor.shape, rng=rng, dtype=tensor.kind.dtype, out=out, index=where, **arguments)
-
-        if tensor.shape:
-            draw(probe, None, (slice(0, 0),))  # checks everything, and draws no value
-        else:
-            draw(probe, None, ())
-    return Job(tensor, rule, draw)
-
-
-def _constant(value: int) -> Callable[[Generator, Array | None, Where], object]:
+def _constant(value: int) -> Draw:
     def draw(rng: Generator, out: Array | None, where: Where) -> object:
         if out is not None:
             out[...] = value
@@ -109,21 +73,27 @@ def _constant(value: int) -> Callable[[Generator, Array | None, Where], object]:
     return draw
 
 
-def warm(jobs: list[Job], rng: Generator) -> None:
-    """Compile, if that is needed, before there is a file: a few values by each rule for each dtype.
+def job(tensor: Tensor, rule: TensorRule, probe: Generator) -> Job:
+    """Check a rule for a tensor with any Generator, and draw nothing; errors have the tensor's name."""
+    with named(tensor):
+        if not tensor.kind.real:
+            return Job(tensor, rule, _constant(_integer(tensor, rule)))
+        fill = functools.partial(BY_NAME[rule.name], tensor.shape, dtype=tensor.kind.dtype, **dict(rule.arguments))
+        check(fill, tensor.shape, probe)
 
-    Parameters
-    ----------
-    jobs : list of Job
-        Of which one tensor for each rule and dtype is taken.
-    rng : fastinit.Generator
-        Not drawn from, but for its children.
-    """
+    def draw(rng: Generator, out: Array | None, where: Where) -> object:
+        return fill(rng=rng, out=out, index=where)
+
+    return Job(tensor, rule, draw)
+
+
+def warm(jobs: list[Job], rng: Generator) -> None:
+    """Compile what the jobs need: draw a few values by each rule and dtype, from children of the Generator."""
     groups: dict[tuple[Any, ...], list[Job]] = {}
     for entry in jobs:
         if entry.tensor.size and not entry.whole:
             groups.setdefault((str(entry.rule), entry.tensor.kind), []).append(entry)
     for entry, *_ in groups.values():
-        first = next(cuts(entry.tensor.shape, 1 << 12))
+        first = next(cuts(entry.tensor.shape, WARM))
         with named(entry.tensor):
             entry.draw(rng.child(entry.tensor.name), None, first)

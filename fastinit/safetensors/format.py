@@ -1,7 +1,8 @@
-"""The safetensors format: a length of 8 bytes, a header in JSON, and the tensors' bytes, little-endian in C order."""
+"""The safetensors format: the length of the header in 8 bytes, the header in JSON, the tensors' bytes in C order."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -13,19 +14,19 @@ import numpy as np
 
 from fastinit.arguments import blocks, dtypes
 
-#: Quotes what a file holds: a name may have a hundred million characters.
-_quote = reprlib.Repr()
-_quote.maxstring = _quote.maxother = 120
-shown = _quote.repr
+#: `repr` for messages, cut to 120 characters: a file's header may hold a name of a hundred million.
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = 120
+quoted = _repr.repr
 
-#: What the format's own library refuses to read.
+#: The safetensors library refuses longer headers.
 MOST_HEADER_BYTES = 100_000_000
 
-#: The header's own entry, which no tensor can be called.
+#: The header's entry for metadata: no tensor can have this name.
 METADATA = "__metadata__"
 
-#: The format's codes and the names of the same dtypes elsewhere, in the order in which tensors lie in a file: that of the
-#: format's own library, wide ones first, so that each begins at a multiple of its size.
+#: The format's codes and NumPy's names of the same dtypes. Tensors lie in a file in this order, which is the safetensors
+#: library's: wide dtypes first, so that each tensor begins at a multiple of its element size.
 NAMES = {
     "U64": "uint64",
     "I64": "int64",
@@ -46,7 +47,7 @@ NAMES = {
 
 
 class Kind(NamedTuple):
-    """A dtype: its place in the order, its code in files, NumPy's dtype, and whether initialisers draw it."""
+    """A dtype: its rank in the order of a file, its code in files, NumPy's dtype, and whether initialisers draw it."""
 
     rank: int
     code: str
@@ -55,36 +56,32 @@ class Kind(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name that it has outside of files."""
+        """NumPy's name."""
         return NAMES[self.code]
 
 
-_REALS = {real.name: real.dtype for real in dtypes.REALS.values()}
 KINDS = {
-    code: Kind(rank, code, _REALS.get(name) or np.dtype(name), name in _REALS)
+    code: Kind(rank, code, dtypes.by_name(name) or np.dtype(name), dtypes.by_name(name) is not None)
     for rank, (code, name) in enumerate(NAMES.items())
-    if name in _REALS or not name.startswith(("float", "bfloat"))
 }
-_BY_NAME = {name: KINDS[code] for code, name in NAMES.items() if code in KINDS}
+_BY_NAME = {entry.name: entry for entry in KINDS.values()}
 
 
 def kind(value: Any) -> Kind:
-    """The entry for a dtype: the format's code, NumPy's name, or what NumPy makes a dtype of."""
-    if isinstance(value, str):
-        found = KINDS.get(value) or _BY_NAME.get(value)
-    else:
-        try:
-            found = _BY_NAME.get(np.dtype(value).name) if value is not None else None
-        except (TypeError, ValueError):
-            found = None
-    if found is None:
-        allowed = ", ".join(f"{entry.code} or {entry.name}" for entry in KINDS.values())
-        raise ValueError(f"dtype must be one of {allowed}; got {shown(value)}")
-    return found
+    """The entry of a dtype: the format's code, NumPy's name, a dtype of torch, or what NumPy makes a dtype of."""
+    name = str(value).removeprefix("torch.") if type(value).__module__ == "torch" else value
+    if name is not None and not isinstance(name, str):
+        with contextlib.suppress(TypeError, ValueError):
+            name = np.dtype(name).name
+    entry = KINDS.get(name) or _BY_NAME.get(name) if isinstance(name, str) else None
+    if entry is None:
+        allowed = ", ".join(f"{each.code} or {each.name}" for each in KINDS.values())
+        raise ValueError(f"dtype must be one of {allowed}; got {quoted(value)}")
+    return entry
 
 
 class Tensor(NamedTuple):
-    """One tensor of a file."""
+    """A tensor of a file."""
 
     name: str
     shape: tuple[int, ...]
@@ -111,48 +108,35 @@ def path_of(name: str, value: Any) -> str:
 def checked_name(name: Any) -> str:
     """`name`, if a tensor can have it."""
     if not isinstance(name, str):
-        raise TypeError(f"a tensor's name must be a str; got {shown(name)}")
+        raise TypeError(f"a tensor's name must be a str; got {quoted(name)}")
     if name == METADATA:
         raise ValueError(f"a tensor must not be called {METADATA!r}: the format keeps that name for itself")
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"a tensor's name must be valid Unicode; got {shown(name)}") from None
+        raise ValueError(f"a tensor's name must be valid Unicode; got {quoted(name)}") from None
     return name
 
 
 def checked_shape(shape: Any) -> tuple[int, ...]:
     """`shape`, if it is a list of sizes."""
     if not isinstance(shape, list | tuple):
-        raise TypeError(f"shape must be a list of whole numbers; got {shown(shape)}")
+        raise TypeError(f"shape must be a list of whole numbers; got {quoted(shape)}")
     if any(isinstance(n, int) and abs(n) > blocks.MOST_ELEMENTS for n in shape):
-        raise ValueError(f"shape must stay below 2^63 elements; got {shown(shape)}")
+        raise ValueError(f"shape must stay below 2^63 elements; got {quoted(shape)}")
     return blocks.shape_of(shape, "shape")
 
 
 def ordered(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """The tensors as they lie in a file: by dtype, then by name."""
+    """The tensors in the order of a file: by dtype, then by name."""
     return sorted(tensors, key=lambda tensor: (tensor.kind.rank, tensor.name))  # code points sort as their UTF-8 does
 
 
 def header(tensors: Iterable[Tensor]) -> bytes:
-    """Everything before the first tensor's bytes.
+    """Everything before the first tensor's bytes, for tensors in the order of a file.
 
-    Parameters
-    ----------
-    tensors : iterable of Tensor
-        In the order in which they lie in the file.
-
-    Returns
-    -------
-    bytes
-        The length, and the JSON padded with blanks to a multiple of 8 bytes. Its metadata say "pt", as files written from
-        PyTorch do: transformers does not load a file without.
-
-    Raises
-    ------
-    ValueError
-        If it is longer than the format allows.
+    The JSON is padded with blanks to a multiple of 8 bytes. Its metadata say "pt", as files written from PyTorch do:
+    transformers does not load a file without.
     """
     entries: dict[str, Any] = {METADATA: {"format": "pt"}}
     end = 0

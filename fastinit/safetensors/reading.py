@@ -1,4 +1,7 @@
-"""Reading headers that nobody vouches for: checked as they are read, at a bounded cost in memory."""
+"""Headers, read without the safetensors library: it refuses a file whose data part is missing, which `--like` accepts.
+
+The file is untrusted: each entry is checked as it is read, and memory stays in proportion to the header.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from fastinit.files.atomic import PathLike
-from fastinit.safetensors.format import METADATA, MOST_HEADER_BYTES, Tensor, checked_name, checked_shape, kind, shown
+from fastinit.safetensors.format import METADATA, MOST_HEADER_BYTES, Tensor, checked_name, checked_shape, kind, quoted
 
-#: A tensor's entry has no braces within, and 64 dimensions of 19 digits fit.
+#: A tensor's entry: it has no inner braces, and 64 axes of 19 digits fit.
 _ENTRY = re.compile(r"\{[^{}]{0,4096}\}")
 _BLANKS = re.compile(r"[ \t\r\n]*+")
 
@@ -25,7 +28,7 @@ Entries = dict[str, tuple[Tensor, tuple[int, int]]]
 
 @contextlib.contextmanager
 def opened(path: PathLike) -> Iterator[BinaryIO]:
-    """Open a regular file for reading: a pipe would keep us waiting, a device has no end."""
+    """Open a regular file for reading. A pipe could block for ever, and a device may have no end."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
@@ -38,10 +41,11 @@ def opened(path: PathLike) -> Iterator[BinaryIO]:
 
 
 class _Scanner:
-    """Walks over JSON without building it."""
+    """Reads JSON token by token, so that no object is built before it is checked."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.at = text, 0
+        self.text = text
+        self.at = 0
 
     def _skip(self) -> None:
         blanks = _BLANKS.match(self.text, self.at)
@@ -49,9 +53,9 @@ class _Scanner:
 
     def take(self, sign: str) -> bool:
         self._skip()
-        there = self.text.startswith(sign, self.at)
-        self.at += there
-        return there
+        matches = self.text.startswith(sign, self.at)
+        self.at += matches
+        return matches
 
     def need(self, sign: str) -> None:
         if not self.take(sign):
@@ -64,15 +68,15 @@ class _Scanner:
 
     def entry(self) -> dict[str, Any]:
         self._skip()
-        found = _ENTRY.match(self.text, self.at)
-        if found is None:
+        entry = _ENTRY.match(self.text, self.at)
+        if entry is None:
             raise ValueError(f"expected a tensor's entry at character {self.at}; got {self.text[self.at : self.at + 20]!r}")
-        self.at = found.end()
-        value: dict[str, Any] = json.loads(found[0])
+        self.at = entry.end()
+        value: dict[str, Any] = json.loads(entry[0])
         return value
 
     def members(self) -> Iterator[str]:
-        """The keys of an object; whoever asks has read the value before asking for the next."""
+        """The keys of an object; the caller reads each value before it asks for the next key."""
         self.need("{")
         if self.take("}"):
             return
@@ -91,56 +95,58 @@ class _Scanner:
 
 
 def _offsets(value: Any) -> tuple[int, int]:
-    fine = isinstance(value, list) and len(value) == 2 and all(type(n) is int and n >= 0 for n in value)
-    if not fine:
-        raise ValueError(f"data_offsets must be two whole numbers, the second not below the first; got {shown(value)}")
+    if not (isinstance(value, list) and len(value) == 2 and all(type(n) is int and n >= 0 for n in value)):
+        raise ValueError(f"data_offsets must be two whole numbers, the second not below the first; got {quoted(value)}")
     return value[0], value[1]
 
 
 def _tensor(name: str, entry: dict[str, Any]) -> tuple[Tensor, tuple[int, int]]:
-    """A checked entry."""
+    """A checked entry: the tensor and its offsets."""
     try:
         for key in ("dtype", "shape", "data_offsets"):
             if key not in entry:
                 raise ValueError(f"its entry has no {key!r}")
         if not isinstance(entry["dtype"], str):
-            raise ValueError(f"dtype must be text; got {shown(entry['dtype'])}")
+            raise ValueError(f"dtype must be text; got {quoted(entry['dtype'])}")
         tensor = Tensor(checked_name(name), checked_shape(entry["shape"]), kind(entry["dtype"]))
         begin, end = _offsets(entry["data_offsets"])
         if end - begin != tensor.nbytes:
             raise ValueError(f"data_offsets must hold the {tensor.nbytes:,} bytes of its shape and dtype; got {[begin, end]}")
     except (TypeError, ValueError) as error:
-        raise ValueError(f"tensor {shown(name)}: {error}") from None
+        raise ValueError(f"tensor {quoted(name)}: {error}") from None
     return tensor, (begin, end)
 
 
 def _entries(text: str) -> Entries:
-    scanner, found = _Scanner(text), Entries()
+    """Every tensor of a header and its offsets, by name."""
+    scanner, entries = _Scanner(text), Entries()
     seen = False
     for name in scanner.members():
         if name == METADATA:
             if seen:
-                raise ValueError(f"{METADATA!r} must stand there once; got it twice")
+                raise ValueError(f"{METADATA!r} must occur once; got it twice")
             seen = True
             for _ in scanner.members():
                 scanner.string()
             continue
-        if name in found:
-            raise ValueError(f"tensor {shown(name)} must stand there once; got it twice")
-        found[name] = _tensor(name, scanner.entry())
+        if name in entries:
+            raise ValueError(f"tensor {quoted(name)} must occur once; got it twice")
+        entries[name] = _tensor(name, scanner.entry())
     scanner.end()
-    return found
+    return entries
 
 
 def _in_order(entries: Entries) -> list[Tensor]:
-    """The tensors as they lie in the file, if they lie one behind the other."""
-    place = 0
+    """The tensors in the order of the file, which must have neither gaps nor overlaps."""
     tensors = []
+    expected = 0
     for tensor, (begin, end) in sorted(entries.values(), key=lambda entry: entry[1]):
-        if begin != place:
-            what = "overlap another tensor" if begin < place else "leave a gap before it"
-            raise ValueError(f"tensor {shown(tensor.name)}: data_offsets must not {what}; got {[begin, end]}, expected {place}")
-        place = end
+        if begin != expected:
+            fault = "overlap another tensor" if begin < expected else "leave a gap before it"
+            raise ValueError(
+                f"tensor {quoted(tensor.name)}: data_offsets must not {fault}; got {[begin, end]}, expected {expected}"
+            )
+        expected = end
         tensors.append(tensor)
     return tensors
 
@@ -156,27 +162,9 @@ def _text(file: BinaryIO) -> str:
 
 
 def read_header(path: PathLike) -> list[Tensor]:
-    """Read names, shapes and dtypes of a file's tensors.
-
-    Parameters
-    ----------
-    path : path-like
-        A safetensors file, of which no more than the header is read; the rest may be missing.
-
-    Returns
-    -------
-    list of Tensor
-        In the order in which they lie in the file.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    ValueError
-        If this is no such file, or its header contradicts itself; the message has the tensor's name.
-    """
+    """The tensors of a file, in its order; only the header is read. Raises OSError, or ValueError with the tensor's name."""
     with opened(path) as file:
         try:
             return _in_order(_entries(_text(file)))
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"{os.fspath(path)!r} is no safetensors file: {' '.join(str(error).split())}") from None
+            raise ValueError(f"{os.fspath(path)!r} is not a safetensors file: {' '.join(str(error).split())}") from None

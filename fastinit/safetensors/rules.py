@@ -1,30 +1,24 @@
-"""Rules: which initialiser, with which arguments, fills the tensors whose names match a pattern."""
+"""Rules: the initialiser and the arguments that fill the tensors whose names match a pattern."""
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 import inspect
-import re
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from fastinit.initializers import BY_NAME
+from fastinit.initializers.keywords import advice
 
-#: What is not a rule's to say.
+#: Parameters that a rule may not set.
 RESERVED = ("shape", "rng", "dtype", "out", "index")
 
-#: Names of parameters without a keyword, where they are not simply the function's first: a lone number is the deviation, which
-#: everybody means by "truncated_normal(0.02)", not the mean.
-POSITIONAL: dict[str, tuple[tuple[str, ...], ...]] = {
-    "normal": (("scale",), ("loc", "scale")),
-    "truncated_normal": (("scale",), ("loc", "scale"), ("loc", "scale", "a", "b")),
-    "uniform": (("low", "high"),),
-}
+#: The rule of a tensor that no pattern matches.
+DEFAULT = "truncated_normal(scale=0.02)"
 
-#: What fills a tensor that no rule matches.
-DEFAULT = "truncated_normal(0.02)"
-
-#: The rules where none are given: what layers of these names start with nearly everywhere.
+#: The rules of a specification without rules: biases 0 and norms 1, as nearly all models begin.
 DEFAULT_RULES = {
     "*.bias": "zeros",
     "bias": "zeros",
@@ -36,16 +30,12 @@ DEFAULT_RULES = {
     "ln_*": "ones",
 }
 
+#: Characters of a rule.
 _MOST = 1000
-_NAME = r"[A-Za-z_][A-Za-z_0-9]*"
-_SIMPLE = r"""'[^']*'|"[^"]*"|[^\s,()='"]+"""
-_CALL = re.compile(rf"\s*({_NAME})\s*(?:\((.*)\))?\s*", re.DOTALL)
-_ARGUMENT = re.compile(rf"\s*(?:({_NAME})\s*=\s*)?({_SIMPLE}|\([^()]*\))\s*(,|$)")
-_WHOLE = re.compile(r"[+-]?[0-9]+")
-_WORDS = {"true": True, "false": False, "none": None}
+_WORDS = {"true": True, "false": False, "none": None, "inf": math.inf, "nan": math.nan}
 
 
-class Rule(NamedTuple):
+class TensorRule(NamedTuple):
     """An initialiser's name and its arguments."""
 
     name: str
@@ -55,41 +45,45 @@ class Rule(NamedTuple):
         return f"{self.name}({', '.join(f'{key}={value!r}' for key, value in self.arguments)})"
 
 
-def _value(text: str) -> Any:
-    """A number, true, false, none, a pair in parentheses, or the text itself."""
-    if text[0] == "(":
-        return tuple(_value(part) for part in re.findall(_SIMPLE, text[1:-1]))
-    if text[0] in "'\"":
-        return text[1:-1]
-    if text.lower() in _WORDS:
-        return _WORDS[text.lower()]
-    if _WHOLE.fullmatch(text):
-        return int(text)
+def _value(node: ast.expr) -> Any:
+    """The value of an argument; a word without quotes is a text, unless it is one of `_WORDS`."""
+    if isinstance(node, ast.Name):
+        return _WORDS.get(node.id.lower(), node.id)
+    if isinstance(node, ast.Tuple | ast.List):
+        return tuple(map(_value, node.elts))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        return -_value(node.operand) if isinstance(node.op, ast.USub) else _value(node.operand)
+    if isinstance(node, ast.Constant):
+        return node.value
+    raise ValueError("an argument must be a number, a word or several of them in parentheses")
+
+
+def _read(text: str) -> tuple[str, list[Any], list[tuple[str | None, Any]]]:
+    """The name, the arguments without a name, and those with one; nothing is evaluated."""
     try:
-        return float(text)  # "inf" too
-    except ValueError:
-        return text
+        if len(text) > _MOST:
+            raise ValueError(f"more than {_MOST} characters")
+        node = ast.parse(text.strip(), mode="eval").body
+        call = node if isinstance(node, ast.Call) else ast.Call(node, [], [])
+        if not isinstance(call.func, ast.Name):
+            raise ValueError("no name")
+        name, positional = call.func.id, [_value(each) for each in call.args]
+        named = [(each.arg, _value(each.value)) for each in call.keywords]
+    except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError) as error:
+        reason = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise ValueError(f"a rule must be a name, or a call such as {DEFAULT}; got {text[:_MOST]!r} ({reason})") from None
+    return name, positional, named
 
 
-def _arguments(text: str, whole: str) -> tuple[list[Any], dict[str, Any]]:
-    """What stands between the parentheses."""
-    given: list[Any] = []
-    named: dict[str, Any] = {}
-    at = 0
-    while text[at:].strip():
-        found = _ARGUMENT.match(text, at)
-        if found is None or (found[3] and not text[found.end() :].strip()):
-            raise ValueError(f"a rule must be a name, or a call such as {DEFAULT}; got {whole!r}")
-        key, value, at = found[1], _value(found[2]), found.end()
-        if key is None and named:
-            raise ValueError(f"a rule's arguments without a name must come first; got {whole!r}")
-        if key is None:
-            given.append(value)
-        elif key in named:
-            raise ValueError(f"a rule must give {key!r} once; got {whole!r}")
-        else:
-            named[key] = value
-    return given, named
+def _by_name(name: str, positional: list[Any], named: list[tuple[str | None, Any]], rule: str) -> dict[Any, Any]:
+    """The arguments of a rule, each with a name and given once."""
+    if positional:
+        advised = advice(list(_parameters(name)), positional[0])
+        raise ValueError(f"a rule must give its arguments by name; {advised}; got {rule!r}")
+    names = [key for key, _ in named]
+    if repeated := sorted({str(key) for key in names if names.count(key) > 1}):
+        raise ValueError(f"a rule must give {repeated[0]!r} once; got {rule!r}")
+    return dict(named)
 
 
 def _parameters(name: Any) -> dict[str, inspect.Parameter]:
@@ -100,50 +94,26 @@ def _parameters(name: Any) -> dict[str, inspect.Parameter]:
     return {key: value for key, value in parameters.items() if key not in RESERVED}
 
 
-def _placed(name: str, given: list[Any], whole: str) -> dict[str, Any]:
-    """The arguments without a name by the names that they stand for."""
-    leading = tuple(key for key, value in _parameters(name).items() if value.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    forms: Sequence[tuple[str, ...]] = POSITIONAL.get(name) or tuple(leading[: i + 1] for i in range(len(leading)))
-    form = next((form for form in ((), *forms) if len(form) == len(given)), None)
-    if form is None:
-        allowed = " or ".join(f"{name}({', '.join(form)})" for form in forms) or name
-        raise ValueError(f"a rule of {name} must give its arguments by name, or as {allowed}; got {whole!r}")
-    return dict(zip(form, given, strict=True))
-
-
 def _plain(value: Any) -> Any:
-    """A JSON value as an argument: lists are pairs, and what JSON cannot write is text."""
+    """A JSON value as an argument: lists become tuples, and the texts "inf" and "-inf" become numbers."""
     if isinstance(value, list | tuple):
         return tuple(map(_plain, value))
-    return float(value) if isinstance(value, str) and re.fullmatch(r"[+-]?inf", value) else value
+    return float(value) if value in ("inf", "+inf", "-inf") else value
 
 
-def parse(rule: Any) -> Rule:
-    """Read a rule; nothing is evaluated.
+def parse(rule: Any) -> TensorRule:
+    """Read a rule without evaluating it.
 
-    Parameters
-    ----------
-    rule : str, mapping or Rule
-        A name of `fastinit.initializers`, alone or with arguments in parentheses; or a mapping with that name under "init" and
-        the arguments beside it.
-
-    Returns
-    -------
-    Rule
-        With every argument under its name.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it has another form, or names no initialiser or none of its parameters.
+    It is the name of an initialiser, alone or with arguments in parentheses, or a mapping with that name under "init" and the
+    arguments beside it.
 
     Examples
     --------
     >>> from fastinit.safetensors.rules import parse
-    >>> str(parse("truncated_normal(0.02)")), str(parse({"init": "xavier_uniform", "gain": 2}))
+    >>> str(parse("truncated_normal(scale=0.02)")), str(parse({"init": "xavier_uniform", "gain": 2}))
     ('truncated_normal(scale=0.02)', 'xavier_uniform(gain=2)')
     """
-    if isinstance(rule, Rule):
+    if isinstance(rule, TensorRule):
         return rule
     if isinstance(rule, Mapping):
         arguments = {key: _plain(value) for key, value in rule.items() if key != "init"}
@@ -151,31 +121,24 @@ def parse(rule: Any) -> Rule:
             raise ValueError(f"a rule must have an initialiser's name under 'init'; got {rule!r}")
         name = rule["init"]
     elif isinstance(rule, str):
-        call = _CALL.fullmatch(rule) if len(rule) <= _MOST else None
-        if call is None:
-            raise ValueError(f"a rule must be a name, or a call such as {DEFAULT}; got {rule[:_MOST]!r}")
-        name = call[1]
-        given, named = _arguments(call[2] or "", rule)
-        arguments = _placed(name, given, rule)
-        if twice := sorted(set(arguments).intersection(named)):
-            raise ValueError(f"a rule must give {twice[0]!r} once; got {rule!r}")
-        arguments |= named
+        name, positional, named = _read(rule)
+        arguments = _by_name(name, positional, named, rule)
     else:
         raise TypeError(f"a rule must be text or an object with 'init'; got {rule!r}")
     return _checked(name, arguments, rule)
 
 
-def _checked(name: Any, arguments: Mapping[Any, Any], rule: Any) -> Rule:
+def _checked(name: Any, arguments: Mapping[Any, Any], rule: Any) -> TensorRule:
     parameters = _parameters(name)
-    if alien := [key for key in arguments if key not in parameters]:
+    if unknown := [key for key in arguments if key not in parameters]:
         takes = f"takes {', '.join(parameters)}" if parameters else "takes no arguments"
-        raise ValueError(f"{name} {takes}; got {alien[0]!r} in {rule!r}")
+        raise ValueError(f"{name} {takes}; got {unknown[0]!r} in {rule!r}")
     if missing := [key for key, p in parameters.items() if p.default is p.empty and key not in arguments]:
         raise ValueError(f"{name} needs {', '.join(missing)}; got {rule!r}")
-    return Rule(name, tuple(arguments.items()))
+    return TensorRule(name, tuple(arguments.items()))
 
 
-def _row(pattern: Any, rule: Any) -> tuple[str, Rule]:
+def _row(pattern: Any, rule: Any) -> tuple[str, TensorRule]:
     if not isinstance(pattern, str):
         raise TypeError(f"rules must have patterns of type str; got {pattern!r}")
     try:
@@ -185,15 +148,7 @@ def _row(pattern: Any, rule: Any) -> tuple[str, Rule]:
 
 
 class Rules:
-    """Ordered patterns, of which the first that matches a name counts.
-
-    Parameters
-    ----------
-    rows : sequence of mapping
-        Patterns to rules, earlier mappings first.
-    default : str, mapping or Rule
-        The rule of a name that no pattern matches.
-    """
+    """Patterns and their rules, from one or more mappings; the first pattern that matches a name counts."""
 
     def __init__(self, *rows: Mapping[str, Any], default: Any = DEFAULT) -> None:
         self.rows = [_row(pattern, rule) for part in rows for pattern, rule in part.items()]
@@ -201,12 +156,12 @@ class Rules:
             self.default = parse(default)
         except (TypeError, ValueError) as error:
             raise type(error)(f"default: {error}") from None
-        self.taken: set[str] = set()
+        self.used: set[str] = set()
 
-    def choose(self, name: str) -> Rule:
-        """The rule of a name: of the first pattern that is the name itself, or matches it as a shell's pattern would."""
+    def choose(self, name: str) -> TensorRule:
+        """The rule of a name: that of the first pattern that equals it or matches it as in a shell."""
         for pattern, rule in self.rows:
             if pattern == name or fnmatch.fnmatchcase(name, pattern):
-                self.taken.add(pattern)
+                self.used.add(pattern)
                 return rule
         return self.default

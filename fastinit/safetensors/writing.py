@@ -1,4 +1,4 @@
-"""Writing a model: everything is checked, the disk space is taken, each tensor is drawn into its place, the files get names."""
+"""Writing a model: check everything, reserve the disk space, draw each tensor into its place, then name the files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from fastinit.files.atomic import MOST_BYTES, PathLike, allocate, destination, staged, sync
-from fastinit.files.slabs import SLAB, Array, Progress, Where, eager, fill_slabs, mapped
+from fastinit.files.atomic import MOST_BYTES, PathLike, allocate, destination, require_space, staged, sync
+from fastinit.files.slabs import SLAB, Array, Progress, Where, fill_slabs, mapped, write_behind
 from fastinit.generator import Generator, default_rng
 from fastinit.safetensors import drawing, shards, sources
 from fastinit.safetensors.drawing import Job
@@ -19,7 +19,7 @@ from fastinit.safetensors.rules import DEFAULT, DEFAULT_RULES, Rules
 
 
 class Shard(NamedTuple):
-    """A file to write: its name, its head, and its tensors as they lie in it."""
+    """A file to write: its path, its header, and its tensors in their order."""
 
     path: Path
     head: bytes
@@ -31,12 +31,12 @@ class Shard(NamedTuple):
         return len(self.head) + sum(job.tensor.nbytes for job in self.jobs)
 
 
-class Plan(NamedTuple):
-    """All that is to be written, checked."""
+class ModelFiles(NamedTuple):
+    """Everything to write, checked: the shards, the text of the index if there are several, the patterns that match nothing."""
 
     path: Path
     shards: list[Shard]
-    table: bytes | None
+    index_text: bytes | None
     rng: Generator
     overwrite: bool
     unused: tuple[str, ...]
@@ -53,7 +53,7 @@ class Plan(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What `fill` has written: the files, their size in bytes, and the patterns of rules that no tensor took."""
+    """The result of `fill`: files, counts of tensors and parameters, size in bytes, and patterns that matched no tensor."""
 
     files: tuple[Path, ...]
     tensors: int
@@ -62,26 +62,25 @@ class Written(NamedTuple):
     unused: tuple[str, ...]
 
 
-def _free(path: Path, files: list[Path], overwrite: bool) -> None:
-    """Refuse what `staged` would refuse later, and other files of a model of this name, which would be loaded in its place."""
+def _check_destinations(path: Path, files: list[Path], overwrite: bool) -> None:
+    """Refuse files that `staged` would refuse later, and other files of this model, which loaders would take instead."""
     for file in [*files, *shards.files_of(path)]:
         destination(file, overwrite=overwrite)
 
 
-def _shards(target: Path, tensors: Iterable[Tensor], rules: Rules, most: int | None) -> list[Shard]:
+def _shards(path: Path, tensors: Iterable[Tensor], rules: Rules, most: int | None) -> list[Shard]:
     """The files, with all of their tensors checked."""
     groups = shards.split(tensors, most)
-    planned, probe = [], default_rng(0)
-    for file, group in zip(shards.names(target, len(groups)), groups, strict=True):
+    files, probe = [], default_rng(0)
+    for file, group in zip(shards.names(path, len(groups)), groups, strict=True):
         jobs = [drawing.job(tensor, rules.choose(tensor.name), probe) for tensor in ordered(group)]
-        planned.append(Shard(file, header(job.tensor for job in jobs), jobs))
-    return planned
+        files.append(Shard(file, header(job.tensor for job in jobs), jobs))
+    return files
 
 
 def plan(
     path: PathLike,
     spec: Any = None,
-    *,
     like: PathLike | None = None,
     seed: Any = None,
     rules: Mapping[str, Any] | None = None,
@@ -89,8 +88,8 @@ def plan(
     dtype: Any = None,
     max_shard_size: int | str | None = None,
     overwrite: bool = False,
-) -> Plan:
-    """Check the arguments of `fill`, whose meaning and errors they have, before there is a file."""
+) -> ModelFiles:
+    """Check the arguments of `fill` and compile what they need, before there is a file."""
     if sys.byteorder != "little":
         raise ValueError("safetensors files are written on little-endian machines only")
     target = Path(path_of("path", path))
@@ -100,67 +99,61 @@ def plan(
         raise TypeError(f"rules must be a mapping of patterns to rules; got {rules!r}")
     most = None if max_shard_size is None else shards.byte_size(max_shard_size)
     source = sources.read(spec, like, dtype)
-    rest = DEFAULT_RULES if source.rules is None else source.rules
     last = next((rule for rule in (default, source.default) if rule is not None), DEFAULT)
-    chosen = Rules(rules or {}, rest, default=last)
-    planned = _shards(target, source.tensors, chosen, most)
-    table = shards.index([(shard.path, [job.tensor for job in shard.jobs]) for shard in planned]) if len(planned) > 1 else None
-    given = [*(rules or {}), *(source.rules or {})]
-    unused = tuple(pattern for pattern in given if pattern not in chosen.taken)
-    made = Plan(target, planned, table, rng, overwrite, unused)
-    if made.size > MOST_BYTES - (1 << 16):
-        raise ValueError(f"all files together must stay below 2^63 bytes; got {made.size:,}")
-    _free(target, [shard.path for shard in planned], overwrite)
-    return made
+    table = Rules(rules or {}, DEFAULT_RULES if source.rules is None else source.rules, default=last)
+    files = _shards(target, source.tensors, table, most)
+    text = shards.index([(shard.path, [job.tensor for job in shard.jobs]) for shard in files]) if len(files) > 1 else None
+    unused = tuple(pattern for pattern in [*(rules or {}), *(source.rules or {})] if pattern not in table.used)
+    model = ModelFiles(target, files, text, rng, overwrite, unused)
+    if model.size > MOST_BYTES - (1 << 16):
+        raise ValueError(f"all files together must stay below 2^63 bytes; got {model.size:,}")
+    _check_destinations(target, [shard.path for shard in files], overwrite)
+    drawing.warm(model.jobs, rng)
+    return model
 
 
 def _fill(file: BinaryIO, shard: Shard, rng: Generator, progress: Progress | None, slab_bytes: int) -> None:
     mapping = mapped(file, shard.head, shard.size)
     offset = len(shard.head)
-    done = eager(file, offset, progress)
+    done = write_behind(file, offset, progress)
     for job in shard.jobs:
         tensor = job.tensor
         array: Array = np.ndarray(tensor.shape, tensor.kind.dtype, mapping, offset)
         offset += tensor.nbytes
 
         def draw(out: Array, where: Where, job: Job = job) -> None:
-            job.draw(rng.child(job.tensor.name), out, where)  # a new child for each block, because all belong to call 0
+            job.draw(rng.child(job.tensor.name), out, where)  # a new child for each block: all blocks belong to call 0
 
         with drawing.named(tensor):
             fill_slabs(array, draw, done, max(tensor.nbytes, 1) if job.whole else slab_bytes)
     mapping.flush()
 
 
-def warm(plan: Plan) -> None:
-    """Compile, if that is needed, and start the threads, before there is a file."""
-    drawing.warm(plan.jobs, plan.rng)
-
-
-def write(plan: Plan, progress: Progress | None = None, slab_bytes: int = SLAB) -> Written:
-    """Write what is planned; `progress` is called with the number of bytes of each piece that is done."""
-    paths = [shard.path for shard in plan.shards]
-    if plan.table is not None:
-        paths.append(shards.index_name(plan.path))
-    needed = plan.size
-    with staged(paths, overwrite=plan.overwrite) as parts:
-        for part, shard in zip(parts, plan.shards, strict=False):
+def write(model: ModelFiles, progress: Progress | None = None, slab_bytes: int = SLAB) -> Written:
+    """Write the files; `progress` is called with the number of bytes of each finished piece."""
+    paths = [shard.path for shard in model.shards]
+    if model.index_text is not None:
+        paths.append(shards.index_name(model.path))
+    require_space(model.path, model.size)
+    with staged(paths, overwrite=model.overwrite) as parts:
+        for part, shard in zip(parts, model.shards, strict=False):
             with part.open("r+b") as file:
-                allocate(file, shard.size, shard.path, needed)
-        for part, shard in zip(parts, plan.shards, strict=False):
+                allocate(file, shard.size, shard.path)
+        for part, shard in zip(parts, model.shards, strict=False):
             with part.open("r+b") as file:
-                _fill(file, shard, plan.rng, progress, slab_bytes)
+                _fill(file, shard, model.rng, progress, slab_bytes)
                 sync(file)
-        if plan.table is not None:
+        if model.index_text is not None:
             with parts[-1].open("r+b") as file:
-                file.write(plan.table)
+                file.write(model.index_text)
                 sync(file)
-        stale = [old for old in shards.files_of(plan.path) if old not in paths] if plan.overwrite else []
-        if plan.overwrite:
-            shards.index_name(plan.path).unlink(missing_ok=True)  # so that no index ever names files of two models
+        stale = [old for old in shards.files_of(model.path) if old not in paths] if model.overwrite else []
+        if model.overwrite:
+            shards.index_name(model.path).unlink(missing_ok=True)  # no index may ever name files of two models
     for old in stale:
         old.unlink(missing_ok=True)
-    tensors = [job.tensor for job in plan.jobs]
-    return Written(tuple(paths), len(tensors), sum(tensor.size for tensor in tensors), needed, plan.unused)
+    tensors = [job.tensor for job in model.jobs]
+    return Written(tuple(paths), len(tensors), sum(tensor.size for tensor in tensors), model.size, model.unused)
 
 
 def fill(
@@ -181,51 +174,51 @@ def fill(
     Parameters
     ----------
     path : path-like
-        The file, ending in `.safetensors`.
+        The file to write, ending in `.safetensors`.
     spec : mapping or path-like, optional
-        What to write, or the JSON file that says so: under "tensors" names and their {"shape": [...], "dtype": "..."}, under
-        "rules" patterns and rules, under "default" the rule of names that no pattern matches, under "dtype" that of tensors
-        without one. All but the tensors may be left out, and these with `like`.
+        The specification, or the path of its JSON file. It has these entries: "tensors", a mapping of names to
+        {"shape": [...], "dtype": "..."}; "rules", a mapping of patterns to rules; "default", the rule of names that no pattern
+        matches; "dtype", the dtype of tensors without one. All but "tensors" are optional; with `like`, leave "tensors" out.
     like : path-like, optional
-        Another safetensors file, or the index of a sharded model, whose tensors' names, shapes and dtypes are taken. No more
-        than headers is read.
+        Another safetensors file, or the index of a sharded model: take its tensors' names, shapes and dtypes. Only headers
+        are read.
     seed : None, int, sequence of int, numpy.random.SeedSequence or fastinit.Generator
-        What the tensors' Generators are children of. None takes entropy from the system. No call is taken.
+        The tensors' Generators are children of `default_rng(seed)`. None takes entropy from the system. No call is counted.
     rules : mapping, optional
-        Patterns and rules that come before those of `spec`.
+        Patterns and rules; they come before those of `spec`.
     default : str or mapping, optional
         The rule of names that no pattern matches, in place of that of `spec`.
     dtype : dtype, optional
-        In place of every floating dtype of `spec` or `like`.
+        The dtype of all floating tensors, in place of those of `spec` or `like`.
     max_shard_size : int or str, optional
-        Bytes of tensors in one file, or text such as "5GB"; without it there is one file. What needs several gets them as
-        `model-00001-of-00002.safetensors`, and an index `model.safetensors.index.json`.
+        The most bytes of tensors in one file, or text such as "5GB"; None writes one file. A larger model is written as
+        `model-00001-of-00002.safetensors` and so on, with an index `model.safetensors.index.json`.
     overwrite : bool
-        Whether a model of this name, its shards and index included, is replaced.
+        Whether to replace a model of this name, with its shards and its index.
     progress : callable, optional
-        Called with the number of bytes of each piece that is done.
+        Called with the number of bytes of each finished piece.
 
     Returns
     -------
     Written
-        The files, index last; how many tensors, parameters and bytes; and the patterns that no tensor took.
+        The files, the index last; the numbers of tensors, parameters and bytes; the patterns that matched no tensor.
 
     Raises
     ------
     TypeError, ValueError
-        For an argument that is not as above, a rule that does not suit its tensor, or a file that is not what it should be;
-        nothing is written then. Messages have the tensor's name.
+        For a wrong argument, a rule that does not suit its tensor, or an input file of another form; then nothing is written.
+        Messages name the tensor.
     OSError
-        If a file is there already, or one cannot be read or written; a full disk is found before any value is drawn.
+        If a file exists already, or cannot be read or written. A full disk is noticed before any value is drawn.
     MemoryError
         If a tensor that must be computed in one piece does not fit.
 
     Notes
     -----
-    A tensor's bytes are those of `fastinit.initializers.RULE(shape, ..., rng=default_rng(seed).child(name), dtype=dtype)`: they
-    depend on the seed, its name and its own entry alone, not on other tensors, shards or threads. Names match patterns as in a
-    shell, upper and lower case told apart, and the first match counts. Files have temporary names until all are complete; the
-    index takes its name last.
+    A tensor's bytes are those of `fastinit.initializers.RULE(shape, ..., rng=default_rng(seed).child(name), dtype=dtype)`. They
+    depend on the seed, the tensor's name and its own entry, not on other tensors, shards or threads. Patterns match names as in
+    a shell, with upper and lower case distinct, and the first match counts. All files have temporary names until all are
+    complete; then they are renamed, the index last.
 
     Examples
     --------
@@ -234,25 +227,15 @@ def fill(
     >>> spec = {
     ...     "tensors": {"head.weight": {"shape": [10, 4], "dtype": "float32"}, "head.bias": {"shape": [10]}},
     ...     "rules": {"*.bias": "zeros"},
-    ...     "default": "truncated_normal(0.02)",
+    ...     "default": "truncated_normal(scale=0.02)",
     ... }
     >>> with tempfile.TemporaryDirectory() as directory:
     ...     written = fill(f"{directory}/model.safetensors", spec, seed=0)
     ...     weight = np.fromfile(written.files[0], np.float32, offset=written.nbytes - 160)
-    >>> own = fi.initializers.truncated_normal((10, 4), scale=0.02, rng=fi.default_rng(0).child("head.weight"))
-    >>> written.tensors, written.parameters, bool((weight.reshape(10, 4) == own).all())
+    >>> rng = fi.default_rng(0).child("head.weight")
+    >>> expected = fi.initializers.truncated_normal((10, 4), scale=0.02, rng=rng)
+    >>> written.tensors, written.parameters, bool((weight.reshape(10, 4) == expected).all())
     (2, 50, True)
     """
-    made = plan(
-        path,
-        spec,
-        like=like,
-        seed=seed,
-        rules=rules,
-        default=default,
-        dtype=dtype,
-        max_shard_size=max_shard_size,
-        overwrite=overwrite,
-    )
-    warm(made)
-    return write(made, progress)
+    model = plan(path, spec, like, seed, rules, default, dtype, max_shard_size, overwrite)
+    return write(model, progress)

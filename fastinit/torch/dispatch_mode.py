@@ -1,78 +1,79 @@
-"""What a block does to its thread: a dispatch mode of torch hands random fills to it, below autograd."""
+"""The dispatch mode that sends a thread's random fills to fastinit inside `fast_init` and `materialize`."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from fastinit.generator import Generator
-from fastinit.torch import fills as laws
-from fastinit.torch import generators as sources
-from fastinit.torch.filling import fill, held, is_served
-from fastinit.torch.fills import Law
-from fastinit.torch.tensors import dtype_of, require_writable, written
+from fastinit.torch import fills
+from fastinit.torch.filling import fill_tensor, is_on_cpu
+from fastinit.torch.fills import Fill
+from fastinit.torch.generators import generator_of
+from fastinit.torch.shards import local_part
+from fastinit.torch.tensors import real_of, require_writable
 
 aten = torch.ops.aten
 
-#: In-place fills: the law that the arguments after the tensor name.
-FILLS: dict[Any, Callable[..., Law]] = {
-    aten.uniform_.default: lambda a=0.0, b=1.0: laws.uniform(a, b),
-    aten.normal_.default: lambda mean=0.0, std=1.0: laws.normal(mean, std),
+#: In-place operations: the fill for their arguments after the tensor.
+IN_PLACE: dict[Any, Callable[..., Fill]] = {
+    aten.uniform_.default: lambda a=0.0, b=1.0: fills.uniform(a, b),
+    aten.normal_.default: lambda mean=0.0, std=1.0: fills.normal(mean, std),
+}
+
+_RAND = (aten.rand.default, aten.rand.generator, aten.rand_like.default, aten.rand_like.generator)
+_RANDN = (aten.randn.default, aten.randn.generator, aten.randn_like.default, aten.randn_like.generator)
+
+#: Operations that make a tensor: its size, or the tensor that it is like, and the fill.
+FACTORIES: dict[Any, Callable[..., tuple[Any, Fill]]] = {
+    **dict.fromkeys(_RAND, lambda like: (like, fills.uniform(0.0, 1.0))),
+    **dict.fromkeys(_RANDN, lambda like: (like, fills.normal(0.0, 1.0))),
+    aten.normal.float_float: lambda mean, std, size: (size, fills.normal(mean, std)),
 }
 
 
-def _uniform(size: Any) -> tuple[Any, Law]:
-    return size, laws.uniform(0.0, 1.0)
+class _Stack(threading.local):
+    def __init__(self) -> None:
+        self.scopes: list[Scope] = []
 
 
-def _normal(size: Any) -> tuple[Any, Law]:
-    return size, laws.normal(0.0, 1.0)
+_stack = _Stack()
 
 
-#: Functions that make a tensor: its size, or the tensor it is like, and the law.
-FACTORIES: dict[Any, Callable[..., tuple[Any, Law]]] = {
-    aten.rand.default: _uniform,
-    aten.rand.generator: _uniform,
-    aten.rand_like.default: _uniform,
-    aten.rand_like.generator: _uniform,
-    aten.randn.default: _normal,
-    aten.randn.generator: _normal,
-    aten.randn_like.default: _normal,
-    aten.randn_like.generator: _normal,
-    aten.normal.float_float: lambda mean, std, size: (size, laws.normal(mean, std)),
-}
+def current() -> Scope | None:
+    """The innermost scope that this thread is in."""
+    return _stack.scopes[-1] if _stack.scopes else None
 
 
-class FillMode(TorchDispatchMode):  # type: ignore[misc]
-    """Hands the random fills of its thread to `fill`, and everything else to `other`."""
+class Scope(TorchDispatchMode):  # type: ignore[misc]
+    """A `with` block in which this thread's random fills take their values from `generator`."""
+
+    #: Whether fills of a tensor are the scope's.
+    takes = staticmethod(is_on_cpu)
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False  # else torch imports its compiler at the first operation, which takes a second
 
-    def takes(self, tensor: Any) -> bool:
-        """Whether fills of a tensor are the block's."""
-        return is_served(tensor)
-
-    def fill(self, tensor: torch.Tensor, law: Law) -> None:
-        """Fill a tensor that is taken, by a law that has been checked."""
-        raise AssertionError("each mode has its own")  # pragma: no cover
-
     def generator(self, tensor: torch.Tensor) -> Generator:
         """The Generator whose next call fills the tensor."""
-        raise AssertionError("each mode has its own")  # pragma: no cover
+        raise NotImplementedError
 
-    def other(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Carry out an operation that is torch's."""
+    def fill(self, tensor: torch.Tensor, fill: Fill) -> None:
+        """Fill a tensor that the scope takes."""
+        fill_tensor(tensor, fill, self.generator(tensor))
+
+    def run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run an operation that is not a fill of this scope."""
         return func(*args, **kwargs)
 
-    def __enter__(self) -> FillMode:
+    def __enter__(self) -> Self:
         _truncation.install()
-        sources.enter(self)
+        _stack.scopes.append(self)
         super().__enter__()
         return self
 
@@ -80,51 +81,53 @@ class FillMode(TorchDispatchMode):  # type: ignore[misc]
         try:
             super().__exit__(*error)
         finally:
-            sources.leave(self)
+            _stack.scopes = [scope for scope in _stack.scopes if scope is not self]
             _truncation.remove()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         options = dict(kwargs or {})
-        if func in FILLS:
+        if func in IN_PLACE:
             tensor, *parameters = args
-            if self.serve(tensor, FILLS[func](*parameters), options.get("generator")):
+            if self.try_fill(tensor, IN_PLACE[func](*parameters), options.get("generator")):
                 return tensor
         elif func in FACTORIES:
-            made = self._make(*FACTORIES[func](*args), options)
-            if made is not None:
-                return made
-        return self.other(func, args, options)
+            tensor = self._try_make(*FACTORIES[func](*args), **options)
+            if tensor is not None:
+                return tensor
+        return self.run(func, args, options)
 
-    def serve(self, tensor: torch.Tensor, law: Law, generator: Any) -> bool:
-        """Fill the tensor, unless it or the law is torch's matter; a generator of the caller's own decides its values."""
+    def try_fill(self, tensor: torch.Tensor, fill: Fill, generator: Any) -> bool:
+        """Fill the tensor and return True, or return False for a tensor or parameters that are left to torch.
+
+        `generator` is the caller's own, if there is one.
+        """
         if not self.takes(tensor):
             return False
         try:
-            law.check(dtype_of(held(tensor)))
+            fill.plan(real_of(local_part(tensor)))
         except (TypeError, ValueError):
-            return False  # torch has its own words, or values, for such arguments
+            return False  # torch has errors of its own for such parameters, or values
         require_writable(tensor)
         if generator is None:
-            self.fill(tensor, law)
+            self.fill(tensor, fill)
         else:
-            fill(tensor, law, sources.generator_of(generator))
+            fill_tensor(tensor, fill, generator_of(generator))
         return True
 
-    def _make(self, like: Any, law: Law, options: dict[str, Any]) -> torch.Tensor | None:
-        generator = options.get("generator")
-        options = {name: value for name, value in options.items() if name != "generator"}
-        device = like.device if isinstance(like, torch.Tensor) else torch.device("cpu")
-        if torch.device(options.get("device") or device).type != "cpu":
+    def _try_make(self, like: Any, fill: Fill, generator: Any = None, **options: Any) -> torch.Tensor | None:
+        is_like = isinstance(like, torch.Tensor)
+        device = options.get("device") or (like.device if is_like else "cpu")
+        if torch.device(device).type != "cpu":
             return None
-        made = torch.empty_like(like, **options) if isinstance(like, torch.Tensor) else torch.empty(like, **options)
-        return made if self.serve(made, law, generator) else None
+        tensor = torch.empty_like(like, **options) if is_like else torch.empty(like, **options)
+        return tensor if self.try_fill(tensor, fill, generator) else None
 
 
 class _Truncation:
-    """Makes `torch.nn.init.trunc_normal_` one truncated fill, in threads that are in a block.
+    """Makes `torch.nn.init.trunc_normal_` one truncated fill in threads that are in a scope.
 
-    The mode would only see the normal and uniform fills that it redraws with. The public function is bound by name in many
-    modules; all of these call the inner one, which is replaced while any thread is in a block.
+    torch's own draws normal or uniform values and transforms them, and the mode would only see these draws. Many modules import
+    `trunc_normal_` by name, so this replaces the function inside it, while any thread is in a scope.
     """
 
     NAME = "_no_grad_trunc_normal_"
@@ -144,7 +147,7 @@ class _Truncation:
                 self.installed = True
 
     def remove(self) -> None:
-        """Put torch's own back behind the last block, unless somebody has wrapped ours: then it stays, and does nothing."""
+        """Restore torch's function after the last scope. If somebody has wrapped ours, it stays, and calls torch's."""
         with self.lock:
             self.users -= 1
             if self.users == 0 and self.installed and getattr(torch.nn.init, self.NAME) == self.fill:
@@ -152,12 +155,12 @@ class _Truncation:
                 self.installed = False
 
     def fill(self, tensor: Any, mean: Any, std: Any, a: Any, b: Any, generator: Any = None) -> Any:
-        """torch's inner function, with its signature."""
-        mode = sources.current()
-        if isinstance(mode, FillMode) and isinstance(tensor, torch.Tensor):
+        """Fill, with the signature of torch's inner function."""
+        scope = current()
+        if scope is not None and isinstance(tensor, torch.Tensor):
             with torch.no_grad():
-                if mode.serve(tensor, laws.truncated_normal(mean, std, a, b), generator):
-                    written(tensor)
+                if scope.try_fill(tensor, fills.truncated_normal(mean, std, a, b), generator):
+                    torch.autograd.graph.increment_version(tensor)
                     return tensor
         return self.original(tensor, mean, std, a, b, generator=generator)
 

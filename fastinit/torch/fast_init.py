@@ -1,4 +1,4 @@
-"""Run any constructor with its CPU fills made by fastinit."""
+"""Run any constructor with its random fills of CPU tensors made by fastinit."""
 
 from __future__ import annotations
 
@@ -9,44 +9,41 @@ from typing import Any
 import torch
 
 from fastinit.generator import Generator
-from fastinit.torch import generators as sources
 from fastinit.torch import shards
-from fastinit.torch.dispatch_mode import FillMode
-from fastinit.torch.filling import fill
-from fastinit.torch.fills import Law
+from fastinit.torch.dispatch_mode import Scope
+from fastinit.torch.generators import rng_of
 
 
-class _Numbered(FillMode):
-    """Fill n draws from call n of one Generator."""
+class _CallOrder(Scope):
+    """The n-th fill draws from call n of one Generator."""
 
-    def __init__(self, rng: Generator, shared: bool) -> None:
+    def __init__(self, rng: Generator, same_on_all_ranks: bool) -> None:
         super().__init__()
         self.rng = rng
-        self.shared = shared
+        self.same_on_all_ranks = same_on_all_ranks
 
     def generator(self, tensor: torch.Tensor) -> Generator:
-        if not self.shared and shards.is_sharded(tensor):
+        if not self.same_on_all_ranks and shards.is_sharded(tensor):
             raise ValueError("rng must be given where DTensors are filled, the same on every rank; got None")
         return self.rng
-
-    def fill(self, tensor: torch.Tensor, law: Law) -> None:
-        fill(tensor, law, self.generator(tensor))
 
 
 @contextlib.contextmanager
 def fast_init(rng: Any = 0) -> Iterator[Generator]:
-    """Make the random fills of CPU tensors in a block fast and reproducible, whoever calls for them.
+    """Make the random fills of CPU tensors in a `with` block fast and reproducible, whichever code calls for them.
 
     In this thread and until the block ends, `torch.nn.init.*`, `Tensor.uniform_`, `Tensor.normal_`, `torch.rand`,
-    `torch.randn`, their `_like` forms and `torch.normal` of two numbers take their values from fastinit, for float32, float64,
-    float16 and bfloat16 on the CPU, DTensors included; `torch.nn.init.trunc_normal_` is one truncated fill. Everything else,
-    and a fill with arguments that fastinit does not take, is torch's own.
+    `torch.randn`, their `_like` forms and `torch.normal` of two numbers take their values from fastinit. That holds for
+    float32, float64, float16 and bfloat16 on the CPU, and for DTensors of these. `torch.nn.init.trunc_normal_` is one truncated
+    fill. Everything else stays torch's, also a fill with arguments that fastinit refuses.
+
+    Build in the block; do not train or trace in it.
 
     Parameters
     ----------
     rng : int, sequence of int, numpy.random.SeedSequence, fastinit.Generator, torch.Generator or None
-        Decides the values. A fastinit.Generator is used on from its next call; a torch.Generator, or None for torch's default
-        one, gives 128 bits and moves on.
+        Decides the values: a seed, a fastinit.Generator from its next call on, or 128 bits drawn from a torch.Generator; None
+        draws them from torch's default generator.
 
     Yields
     ------
@@ -60,9 +57,9 @@ def fast_init(rng: Any = 0) -> Iterator[Generator]:
 
     Notes
     -----
-    The n-th fill in the block takes call n of the Generator (a constructor that fills in another order gives other values:
-    `materialize` goes by names instead). Fills of tensors on other devices do not count, nor do those with a `generator=` of
-    their own, whose state decides. Blocks nest, the innermost counts; other threads are as they were.
+    The n-th fill in the block takes call n of the Generator, so a constructor that fills in another order gives other values.
+    (With `materialize` names decide.) Fills of tensors on other devices take no call. A fill with a `generator=` takes none
+    either: its generator decides. Blocks nest, and the innermost counts. Other threads are not affected.
 
     Examples
     --------
@@ -74,6 +71,6 @@ def fast_init(rng: Any = 0) -> Iterator[Generator]:
     >>> bool((model.weight == twin.weight).all())
     True
     """
-    source = sources.rng_of(rng)
-    with _Numbered(source, rng is not None):
-        yield source
+    generator = rng_of(rng)
+    with _CallOrder(generator, rng is not None):
+        yield generator

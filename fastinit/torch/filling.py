@@ -1,132 +1,130 @@
-"""Fill a tensor, wherever its elements are: in this process's memory, on an accelerator, on many ranks."""
+"""Fill a tensor wherever its elements are: in this process's memory, on a GPU or another accelerator, on many ranks."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from fastinit.arguments import outputs
-from fastinit.calls import Call, one_call
-from fastinit.generator import Generator
+from fastinit.arguments import devices, outputs
+from fastinit.files.slabs import Where, cuts
+from fastinit.generator import Call, Generator, one_call
 from fastinit.torch import shards
-from fastinit.torch.fills import Law
-from fastinit.torch.tensors import DTYPES, Array, array_of, dtype_of, is_dense
+from fastinit.torch.fills import Fill
+from fastinit.torch.shards import Index, local_part
+from fastinit.torch.tensors import REALS, Array, array_of, is_dense, real_of
 
 #: Bytes of the buffer through which values go to an accelerator.
 STAGING = 32 << 20
-
-Shape = tuple[int, ...]
-
-
-def held(tensor: Any) -> torch.Tensor:
-    """What this process holds of a tensor: the tensor itself, or the local part of a DTensor."""
-    part: torch.Tensor = shards.local_part(tensor) if shards.is_sharded(tensor) else tensor
-    return part
-
-
-def is_served(tensor: Any) -> bool:
-    """Whether the elements that this process holds are of a served dtype and in the CPU's memory."""
-    part = held(tensor)
-    return is_dense(part) and part.device.type == "cpu" and part.dtype in DTYPES
-
-
-def fill(tensor: torch.Tensor, law: Law, rng: Generator) -> None:
-    """Fill with one call of a Generator, or raise before anything is written; autograd is the caller's matter."""
-    part = held(tensor)
-    _require_served(part)
-    if part is tensor and part.device.type == "cpu":
-        law.draw(rng, dtype_of(part), out=_target(part))
-        return
-    blocks = list(shards.pieces(tensor)) if part is not tensor else [shards.everything(part)]
-    call = one_call(rng)
-    law.draw(call, dtype_of(part), size=0)  # an empty part has its arguments checked too, and takes its call
-    for block in blocks:
-        _fill_block(part[block.local], law, call, tuple(tensor.shape), block.whole)
-
-
-def fill_whole(tensor: torch.Tensor, make: Callable[[torch.Tensor], None]) -> None:
-    """Let `make` fill the tensor, or, where its elements are not all in this process's memory, one from which it is copied."""
-    part = held(tensor)
-    _require_served(part)
-    if part is tensor and part.device.type == "cpu":
-        _target(part)
-        make(part)
-        return
-    blocks = list(shards.pieces(tensor)) if part is not tensor else [shards.everything(part)]
-    whole = torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu")
-    make(whole)
-    for block in blocks:
-        part[block.local].copy_(whole[block.whole])
-
-
-def _require_served(part: torch.Tensor) -> None:
-    if not is_dense(part):
-        raise TypeError(f"tensor must be a dense tensor with memory of its own; got {type(part).__name__}, {part.layout}")
-    dtype_of(part)
-    if not is_reachable(part.device):
-        raise TypeError(f"tensor must be on the CPU or on an accelerator that torch can use here; got {part.device}")
 
 
 def is_reachable(device: torch.device) -> bool:
     """Whether a device is the CPU or an accelerator that torch can use."""
     if device.type == "cpu":
         return True
-    if not torch.accelerator.is_available():
-        return False
-    accelerator = torch.accelerator.current_accelerator()
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     return accelerator is not None and accelerator.type == device.type
 
 
-def _target(part: torch.Tensor) -> Array:
+def can_fill(tensor: Any) -> bool:
+    """Whether a tensor's layout, dtype and device can be filled."""
+    part = local_part(tensor)
+    return is_dense(part) and part.dtype in REALS and is_reachable(part.device)
+
+
+def is_on_cpu(tensor: Any) -> bool:
+    """Whether a tensor can be filled and its elements in this process are in the CPU's memory."""
+    return can_fill(tensor) and local_part(tensor).device.type == "cpu"
+
+
+def _require_fillable(part: torch.Tensor) -> None:
+    if not is_dense(part):
+        raise TypeError(f"tensor must be a dense tensor with memory of its own; got {type(part).__name__}, {part.layout}")
+    real_of(part)
+    if not is_reachable(part.device):
+        raise TypeError(f"tensor must be on the CPU or on an accelerator that torch can use here; got {part.device}")
+
+
+def _is_in_memory(tensor: torch.Tensor) -> bool:
+    """Whether all elements of a tensor that can be filled are in this process's memory."""
+    return tensor.device.type == "cpu" and not shards.is_sharded(tensor)
+
+
+def _writable_array(part: torch.Tensor) -> Array:
     array = array_of(part)
     try:
-        return outputs.check(array, array.shape, array.dtype)
+        outputs.check(array, array.shape, array.dtype)
     except ValueError:
         shape, strides = tuple(part.shape), part.stride()
         raise ValueError(f"tensor must not overlap itself; got shape {shape} with strides {strides}") from None
+    return array
 
 
-def _fill_block(part: torch.Tensor, law: Law, call: Call, shape: Shape, where: shards.Index) -> None:
-    """Fill `part` with the block `where` of a tensor of this shape."""
+def _is_served(device: torch.device) -> bool:
+    """Whether kernels fill a device's memory where it is."""
+    if device.type != "cuda" or torch.version.hip is not None or not devices.is_enabled():
+        return False
+    from fastinit.gpu import driver  # LLVM's writer, imported only where a GPU is filled
+
+    return driver.reason_against(device.index or 0) is None
+
+
+def _memory(part: torch.Tensor) -> Any:
+    """What a Generator can write into: an array on the CPU, the tensor itself on a GPU, or None if neither is served."""
     if part.device.type == "cpu":
-        law.draw(call, dtype_of(part), size=shape, index=where, out=_target(part))
-    else:
-        pinned = torch.empty(STAGING, dtype=torch.uint8, pin_memory=torch.cuda.is_available())
-        stage(part, pinned, law, call, shape, where)
+        return _writable_array(part)
+    return part.detach() if _is_served(part.device) else None
 
 
-def stage(part: torch.Tensor, buffer: torch.Tensor, law: Law, call: Call, shape: Shape, where: shards.Index) -> None:
-    """Fill `part`, on any device, with the block `where`, through a byte buffer in the CPU's memory."""
+def fill_tensor(tensor: torch.Tensor, fill: Fill, rng: Generator) -> None:
+    """Fill with one call of a Generator, or raise before anything is written. Autograd is left to the caller."""
+    part = local_part(tensor)
+    _require_fillable(part)
+    real = real_of(part)
+    if not shards.is_sharded(tensor) and (memory := _memory(part)) is not None:
+        fill.draw(rng, real, out=memory)
+        return
+    pieces, call, shape = list(shards.pieces(tensor)), one_call(rng), tuple(tensor.shape)
+    fill.plan(real)  # raises for wrong parameters
+    call._next_call()  # on a rank without elements too
+    for piece in pieces:
+        target = part[piece.local]
+        memory = _memory(target)
+        if memory is not None:
+            fill.draw(call, real, size=shape, index=piece.whole, out=memory)
+        else:
+            buffer = torch.empty(STAGING, dtype=torch.uint8, pin_memory=torch.cuda.is_available())
+            stage(target, buffer, fill, call, shape, piece.whole)
+
+
+def fill_whole(tensor: torch.Tensor, make: Callable[[torch.Tensor], object]) -> None:
+    """Call `make` with the tensor if all its elements are in this process's memory, else with a temporary to copy from."""
+    part = local_part(tensor)
+    _require_fillable(part)
+    if _is_in_memory(tensor):
+        _writable_array(part)
+        make(part)
+        return
+    pieces = list(shards.pieces(tensor))
+    whole = torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu")
+    make(whole)
+    for piece in pieces:
+        part[piece.local].copy_(whole[piece.whole])
+
+
+def stage(part: torch.Tensor, buffer: torch.Tensor, fill: Fill, call: Call, shape: tuple[int, ...], block: Index) -> None:
+    """Fill `part`, on any device, with a block of a tensor of this shape, through a buffer of bytes on the CPU."""
     values = buffer.view(part.dtype)
-    for inner in cuts(tuple(part.shape), values.numel()):
-        target = part[inner]
+    for index in cuts(part.shape, values.numel()):
+        target = part[index]
         source = values[: target.numel()].view(target.shape)
-        outer = tuple(map(_within, where, inner))
-        law.draw(call, dtype_of(part), size=shape, index=outer, out=array_of(source))
+        fill.draw(call, real_of(part), size=shape, index=_within(block, index), out=array_of(source))
         target.copy_(source)  # waits for the transfer, after which the buffer is free
 
 
-def _within(outer: slice, inner: slice) -> slice:
-    """The slice of the whole axis that is slice `inner`, of step 1, of its slice `outer`."""
-    step = outer.step or 1
-    return slice(outer.start + step * inner.start, outer.start + step * (inner.stop - 1) + 1, step)
-
-
-def cuts(shape: Shape, most: int) -> Iterator[shards.Index]:
-    """Blocks of at most so many elements that make up a shape, in its order."""
-    if math.prod(shape) <= most:
-        if 0 not in shape:
-            yield tuple(slice(0, size) for size in shape)
-        return
-    row = math.prod(shape[1:])
-    if row <= most:
-        step = most // row
-        for start in range(0, shape[0], step):
-            yield (slice(start, min(start + step, shape[0])), *(slice(0, size) for size in shape[1:]))
-        return
-    for start in range(shape[0]):
-        for rest in cuts(shape[1:], most):
-            yield (slice(start, start + 1), *rest)
+def _within(block: Index, index: Where) -> Where:
+    """Turn an index of a block into an index of the whole tensor."""
+    axes = [range(axis.start, axis.stop, axis.step or 1) for axis in block]
+    inner = [axis[part] for axis, part in zip(axes, (*index, *[slice(None)] * len(axes)), strict=False)]
+    return tuple(slice(axis.start, axis.stop, axis.step) if isinstance(axis, range) else axis for axis in inner)

@@ -1,49 +1,35 @@
-"""A distribution with torch's parameters, as a call on a Generator."""
+"""A distribution with torch's parameters."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from fastinit.arguments.dtypes import Real
+from fastinit.distributions.law import Plan
+from fastinit.distributions.normal import normal as plan_normal
+from fastinit.distributions.truncated_normal import truncated_normal as plan_truncated_normal
+from fastinit.distributions.uniform import uniform as plan_uniform
 from fastinit.generator import Generator
 
-#: torch's names for the engine's parameters.
-_UNIFORM = {"low": "a", "high": "b"}
-_NORMAL = {"loc": "mean", "scale": "std"}
+
+class Fill(NamedTuple):
+    """The plan for each dtype. Making one checks the parameters; errors name them as torch does."""
+
+    plan: Callable[[Real], Plan]
+
+    def draw(self, rng: Generator, real: Real, size: Any = None, out: Any = None, index: Any = None) -> Any:
+        """Draw with one call of a Generator."""
+        return rng._draw(self.plan(real), real.name, real.dtype, size, out, index)
 
 
-class Law(NamedTuple):
-    """A method of Generator, its arguments, and what torch calls the ones that an error may name."""
-
-    method: str
-    arguments: dict[str, Any]
-    names: dict[str, str]
-
-    def draw(self, rng: Generator, dtype: np.dtype[Any], **place: Any) -> Any:
-        """Call the method with `size`, `out` or `index`; its errors speak torch's names."""
-        try:
-            return getattr(rng, self.method)(**self.arguments, dtype=dtype, **place)
-        except (TypeError, ValueError) as error:
-            text = re.sub(r"\b[a-z]+\b", lambda word: self.names.get(word[0], word[0]), str(error))
-            raise type(error)(text) from None
-
-    def check(self, dtype: np.dtype[Any]) -> None:
-        """Raise what a fill would raise for the arguments."""
-        self.draw(_CHECKER, dtype, size=0)
+def uniform(a: Any, b: Any) -> Fill:
+    return Fill(lambda real: plan_uniform(a, b, real, "a", "b"))
 
 
-_CHECKER = Generator(np.random.SeedSequence(0))
+def normal(mean: Any, std: Any) -> Fill:
+    return Fill(lambda real: plan_normal(mean, std, real, "mean", "std"))
 
 
-def uniform(a: Any, b: Any) -> Law:
-    return Law("uniform", {"low": a, "high": b}, _UNIFORM)
-
-
-def normal(mean: Any, std: Any) -> Law:
-    return Law("normal", {"loc": mean, "scale": std}, _NORMAL)
-
-
-def truncated_normal(mean: Any, std: Any, a: Any, b: Any) -> Law:
-    return Law("truncated_normal", {"a": a, "b": b, "loc": mean, "scale": std, "units": "absolute"}, _NORMAL)
+def truncated_normal(mean: Any, std: Any, a: Any, b: Any) -> Fill:
+    return Fill(lambda real: plan_truncated_normal(a, b, mean, std, "absolute", real, "mean", "std"))

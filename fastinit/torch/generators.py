@@ -1,39 +1,34 @@
-"""From what `generator=` takes to a Generator; the blocks that a thread is in."""
+"""From an argument `generator` or `rng` to a Generator."""
 
 from __future__ import annotations
 
-import threading
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
-from fastinit.calls import Call
-from fastinit.generator import Generator, default_rng
-from fastinit.torch.fills import Law
+from fastinit.generator import Call, Generator, default_rng
 
 
 def from_torch(generator: torch.Generator | None) -> Generator:
-    """The Generator of a torch.Generator's state, or of the default one's, which moves on by 128 bits."""
+    """A Generator seeded with 128 bits drawn from a torch.Generator, or from torch's default one."""
     device = "cpu" if generator is None else generator.device
     words = torch.randint(0, 1 << 32, (4,), dtype=torch.int64, device=device, generator=generator)
     return default_rng(words.tolist())
 
 
-def generator_of(generator: Any, name: str = "generator") -> Generator:
-    """The Generator that an argument stands for."""
+def generator_of(generator: Any) -> Generator:
+    """The Generator whose next call decides; a torch.Generator advances when that call is taken, not before."""
     if generator is None or isinstance(generator, torch.Generator):
         return Call(lambda: from_torch(generator)._next_call())
-    return _seeded(generator, name)
+    return _from_seed(generator, "generator")
 
 
 def rng_of(rng: Any) -> Generator:
     """The Generator for many calls that an argument `rng` stands for."""
-    if rng is None or isinstance(rng, torch.Generator):
-        return from_torch(rng)
-    return _seeded(rng, "rng")
+    return from_torch(rng) if rng is None or isinstance(rng, torch.Generator) else _from_seed(rng, "rng")
 
 
-def _seeded(seed: Any, name: str) -> Generator:
+def _from_seed(seed: Any, name: str) -> Generator:
     try:
         return default_rng(seed)
     except TypeError:
@@ -43,35 +38,3 @@ def _seeded(seed: Any, name: str) -> Generator:
         ) from None
     except ValueError:
         raise ValueError(f"{name} must hold non-negative integers; got {seed!r}") from None
-
-
-class Block(Protocol):
-    """What decides the values of fills that name no generator."""
-
-    def fill(self, tensor: torch.Tensor, law: Law) -> None:
-        """Fill a tensor, or raise before anything is written."""
-
-    def generator(self, tensor: torch.Tensor) -> Generator:
-        """The Generator whose next call fills the tensor."""
-
-
-class _Blocks(threading.local):
-    def __init__(self) -> None:
-        self.stack: list[Block] = []
-
-
-_blocks = _Blocks()
-
-
-def enter(block: Block) -> None:
-    _blocks.stack.append(block)
-
-
-def leave(block: Block) -> None:
-    """Forget a block of this thread, wherever in the stack it is."""
-    _blocks.stack = [each for each in _blocks.stack if each is not block]
-
-
-def current() -> Block | None:
-    """The innermost block that this thread is in."""
-    return _blocks.stack[-1] if _blocks.stack else None

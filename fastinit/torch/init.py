@@ -1,8 +1,6 @@
-"""The names of `torch.nn.init`, with their signatures and meaning, filled by fastinit.
+"""The functions of `torch.nn.init`, with their signatures and meanings, filled by fastinit.
 
-Wherever torch takes `generator=`, so do these, and they take more: a `fastinit.Generator` (its next call decides the values),
-a seed (call 0 of `default_rng(seed)`), a `torch.Generator` (128 bits drawn from it decide, and it has moved on), or None: the
-innermost `fast_init` or `materialize` block of this thread, else torch's default generator, so `torch.manual_seed` governs.
+`generator=` takes more than in torch: also a `fastinit.Generator` or a seed.
 """
 
 from __future__ import annotations
@@ -12,12 +10,14 @@ import warnings
 from typing import Any
 
 import torch
-from torch.nn.init import calculate_gain
+from torch.nn.init import calculate_gain, constant_, ones_, zeros_
 
 from fastinit.arguments import checks
-from fastinit.torch import fills as laws
-from fastinit.torch.inplace import fill_in_place, require_tensor
-from fastinit.torch.matrices import constant_, dirac_, eye_, ones_, orthogonal_, sparse_, zeros_
+from fastinit.arguments.docstrings import documented
+from fastinit.initializers.fan import fans
+from fastinit.torch import fills
+from fastinit.torch.inplace import SECTIONS, fill_in_place, require_matrix, require_tensor
+from fastinit.torch.matrices import dirac_, eye_, orthogonal_, sparse_
 
 __all__ = [
     "calculate_gain",
@@ -37,45 +37,22 @@ __all__ = [
     "zeros_",
 ]
 
-
-def _fans(tensor: Any) -> tuple[int, int]:
-    """Inputs and outputs of a weight of shape (out, in, *kernel)."""
-    size = require_tensor(tensor).shape
-    if len(size) < 2:
-        raise ValueError(f"tensor must have at least 2 dimensions, to have a fan in and a fan out; got shape {tuple(size)}")
-    kernel = math.prod(size[2:])
-    return size[1] * kernel, size[0] * kernel
+_VALUES = """\
+Values depend on the generator, the logical index and the arguments. They do not depend on strides, device, shards or threads.
+"""
+_documented = documented(**{**SECTIONS, "Notes": SECTIONS["Notes"] + _VALUES})
 
 
+@_documented
 def uniform_(tensor: torch.Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> torch.Tensor:
     """Fill with the uniform distribution on [a, b).
 
     Parameters
     ----------
     tensor : torch.Tensor
-        float32, float64, float16 or bfloat16, on the CPU or an accelerator, with any strides; or a DTensor of such. One on the
-        meta device stays as it is.
+        Any shape.
     a, b : float
         Bounds, finite, a <= b. `b` never appears; a == b fills with `a`.
-    generator : fastinit.Generator, int, sequence of int, torch.Generator or None
-        See the module. A DTensor needs one, the same on every rank.
-
-    Returns
-    -------
-    torch.Tensor
-        The tensor itself.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For an argument that is not as above; nothing is written then, and no generator advances.
-    RuntimeError
-        For an inference tensor outside inference mode, as in torch.
-
-    Notes
-    -----
-    Not recorded by autograd, whose version counter the tensor moves on. Values depend on the generator, the logical index and
-    the arguments, not on strides, device, shards or threads.
 
     Examples
     --------
@@ -84,28 +61,19 @@ def uniform_(tensor: torch.Tensor, a: float = 0.0, b: float = 1.0, generator: An
     >>> bool((w.T == ft.init.uniform_(torch.empty(3, 2).T, -1, 1, generator=0).T).all())
     True
     """
-    return fill_in_place(tensor, laws.uniform(a, b), generator)
+    return fill_in_place(tensor, fills.uniform(a, b), generator)
 
 
+@_documented
 def normal_(tensor: torch.Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> torch.Tensor:
     """Fill with the normal distribution.
 
     Parameters
     ----------
-    tensor, generator
-        As for `uniform_`.
+    tensor : torch.Tensor
+        Any shape.
     mean, std : float
-        Finite, std at least 0.
-
-    Returns
-    -------
-    torch.Tensor
-        The tensor itself.
-
-    Raises
-    ------
-    TypeError, ValueError, RuntimeError
-        As for `uniform_`.
+        Mean and standard deviation, finite, std at least 0.
 
     Examples
     --------
@@ -114,32 +82,23 @@ def normal_(tensor: torch.Tensor, mean: float = 0.0, std: float = 1.0, generator
     >>> round(w.float().std().item(), 3)
     0.02
     """
-    return fill_in_place(tensor, laws.normal(mean, std), generator)
+    return fill_in_place(tensor, fills.normal(mean, std), generator)
 
 
+@_documented
 def trunc_normal_(
     tensor: torch.Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
 ) -> torch.Tensor:
-    """Fill with the normal distribution of deviation `std` before truncation to [a, b].
+    """Fill with the normal distribution, truncated to [a, b].
 
     Parameters
     ----------
-    tensor, generator
-        As for `uniform_`.
+    tensor : torch.Tensor
+        Any shape.
     mean, std : float
-        Finite, std at least 0; of the distribution before truncation.
+        Mean and standard deviation before truncation, finite, std at least 0.
     a, b : float
-        Bounds as values, not in deviations; a < b, infinite ones allowed.
-
-    Returns
-    -------
-    torch.Tensor
-        The tensor itself, all values in [a, b].
-
-    Raises
-    ------
-    TypeError, ValueError, RuntimeError
-        As for `uniform_`.
+        Bounds, a < b, infinite ones allowed. They are values, not deviations from the mean. No value is outside them.
 
     Notes
     -----
@@ -152,67 +111,102 @@ def trunc_normal_(
     >>> w.abs().max().item() <= 0.04
     True
     """
-    return fill_in_place(tensor, laws.truncated_normal(mean, std, a, b), generator)
+    return fill_in_place(tensor, fills.truncated_normal(mean, std, a, b), generator)
 
 
+@_documented
 def xavier_uniform_(tensor: torch.Tensor, gain: float = 1.0, generator: Any = None) -> torch.Tensor:
-    """Fill with U(-x, x), x = gain * sqrt(6 / (fan_in + fan_out)); X. Glorot, Y. Bengio (2010), equation 16.
+    """Fill with U(-x, x), x = gain * sqrt(6 / (fan_in + fan_out)).
 
-    The tensor has the shape (out, in, *kernel). `gain` is finite and at least 0; the rest is as for `uniform_`.
+    Parameters
+    ----------
+    tensor : torch.Tensor
+        Shape (out, in, *kernel).
+    gain : float
+        Finite, at least 0.
+
+    References
+    ----------
+    X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, equation 16.
     """
-    bound = math.sqrt(3.0) * _deviation(tensor, gain)
-    return fill_in_place(tensor, laws.uniform(-bound, bound), generator)
+    bound = math.sqrt(3.0) * _xavier_std(tensor, gain)
+    return fill_in_place(tensor, fills.uniform(-bound, bound), generator)
 
 
+@_documented
 def xavier_normal_(tensor: torch.Tensor, gain: float = 1.0, generator: Any = None) -> torch.Tensor:
-    """Fill with N(0, std^2), std = gain * sqrt(2 / (fan_in + fan_out)), not truncated; X. Glorot, Y. Bengio (2010).
+    """Fill with N(0, std^2), std = gain * sqrt(2 / (fan_in + fan_out)), not truncated.
 
-    The tensor has the shape (out, in, *kernel). `gain` is finite and at least 0; the rest is as for `uniform_`.
+    Parameters
+    ----------
+    tensor : torch.Tensor
+        Shape (out, in, *kernel).
+    gain : float
+        Finite, at least 0.
+
+    References
+    ----------
+    X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
     """
-    return fill_in_place(tensor, laws.normal(0.0, _deviation(tensor, gain)), generator)
+    return fill_in_place(tensor, fills.normal(0.0, _xavier_std(tensor, gain)), generator)
 
 
-def _deviation(tensor: Any, gain: Any) -> float:
-    factor = checks.number("gain", gain)
-    if not 0 <= factor < math.inf:
-        raise ValueError(f"gain must be finite and at least 0; got {gain!r}")
-    return factor * math.sqrt(2.0 / max(sum(_fans(tensor)), 1))
-
-
-def _kaiming(tensor: Any, a: Any, mode: Any, nonlinearity: Any) -> float | None:
-    """The deviation, or None for a tensor without elements, about which torch warns."""
-    if not isinstance(mode, str):
-        raise TypeError(f"mode must be 'fan_in' or 'fan_out'; got {mode!r}")
-    if mode.lower() not in ("fan_in", "fan_out"):
-        raise ValueError(f"mode must be 'fan_in' or 'fan_out'; got {mode!r}")
-    if 0 in require_tensor(tensor).shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
-        return None
-    fan_in, fan_out = _fans(tensor)
-    return float(calculate_gain(nonlinearity, a)) / math.sqrt(fan_in if mode.lower() == "fan_in" else fan_out)
-
-
+@_documented
 def kaiming_uniform_(
     tensor: torch.Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> torch.Tensor:
-    """Fill with U(-x, x), x = gain * sqrt(3 / fan); K. He and others (2015), equation 10.
+    """Fill with U(-x, x), x = gain * sqrt(3 / fan), gain = `calculate_gain(nonlinearity, a)`.
 
-    `gain` is `calculate_gain(nonlinearity, a)`, `mode` is "fan_in" or "fan_out", the tensor has the shape (out, in, *kernel);
-    one without elements stays as it is, with a warning. The rest is as for `uniform_`.
+    Parameters
+    ----------
+    tensor : torch.Tensor
+        Shape (out, in, *kernel). One without elements stays as it is, with a warning, as in torch.
+    a : float
+        Negative slope of the leaky ReLU.
+    mode : {"fan_in", "fan_out"}
+        Which fan counts.
+    nonlinearity : str
+        As `calculate_gain` takes it.
+
+    References
+    ----------
+    K. He and others, "Delving deep into rectifiers", 2015, equation 10.
     """
-    std = _kaiming(tensor, a, mode, nonlinearity)
+    std = _kaiming_std(tensor, a, mode, nonlinearity)
     if std is None:
         return tensor
     bound = math.sqrt(3.0) * std
-    return fill_in_place(tensor, laws.uniform(-bound, bound), generator)
+    return fill_in_place(tensor, fills.uniform(-bound, bound), generator)
 
 
+@_documented
 def kaiming_normal_(
     tensor: torch.Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> torch.Tensor:
-    """Fill with N(0, std^2), std = gain / sqrt(fan), not truncated; K. He and others (2015), equation 10.
+    """Fill with N(0, std^2), std = gain / sqrt(fan), gain = `calculate_gain(nonlinearity, a)`, not truncated.
 
-    Everything else is as for `kaiming_uniform_`.
+    Parameters
+    ----------
+    tensor, a, mode, nonlinearity
+        As for `kaiming_uniform_`.
+
+    References
+    ----------
+    K. He and others, "Delving deep into rectifiers", 2015, equation 10.
     """
-    std = _kaiming(tensor, a, mode, nonlinearity)
-    return tensor if std is None else fill_in_place(tensor, laws.normal(0.0, std), generator)
+    std = _kaiming_std(tensor, a, mode, nonlinearity)
+    return tensor if std is None else fill_in_place(tensor, fills.normal(0.0, std), generator)
+
+
+def _xavier_std(tensor: Any, gain: Any) -> float:
+    factor = checks.at_least_zero("gain", gain)
+    return factor * math.sqrt(2.0 / max(sum(fans(require_matrix(tensor))), 1))
+
+
+def _kaiming_std(tensor: Any, a: Any, mode: Any, nonlinearity: Any) -> float | None:
+    """The standard deviation, or None for a tensor without elements, about which torch warns."""
+    fan = checks.one_of("mode", mode.lower() if isinstance(mode, str) else mode, ("fan_in", "fan_out"))
+    if 0 in require_tensor(tensor).shape:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+        return None
+    return float(calculate_gain(nonlinearity, a)) / math.sqrt(getattr(fans(require_matrix(tensor)), fan))

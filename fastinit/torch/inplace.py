@@ -1,18 +1,47 @@
-"""A fill as an in-place operation of torch: what is refused, which generator decides, what autograd learns."""
+"""A fill as an in-place operation of torch: its checks, the generator that decides it, and the notice to autograd."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
 from fastinit.generator import Generator
-from fastinit.torch import generators as sources
 from fastinit.torch import shards
-from fastinit.torch.filling import fill, fill_whole, held
-from fastinit.torch.fills import Law
-from fastinit.torch.tensors import require_writable, written
+from fastinit.torch.dispatch_mode import current
+from fastinit.torch.filling import fill_tensor, fill_whole
+from fastinit.torch.fills import Fill
+from fastinit.torch.generators import generator_of
+from fastinit.torch.shards import local_part
+from fastinit.torch.tensors import require_writable
+
+#: Sections of the docstrings of all functions of `init` that draw.
+SECTIONS = {
+    "Parameters": """\
+generator : fastinit.Generator, int, sequence of int, torch.Generator or None
+    Decides the values: the next call of a fastinit.Generator, call 0 of a seed, or 128 bits drawn from a torch.Generator.
+    None means the innermost `fast_init` or `materialize` block of this thread, else torch's default generator, which
+    `torch.manual_seed` seeds. A DTensor outside blocks needs one, the same on every rank.
+""",
+    "Returns": """\
+torch.Tensor
+    `tensor`.
+""",
+    "Raises": """\
+TypeError, ValueError
+    For a wrong argument; then nothing is written and no generator advances.
+RuntimeError
+    For an inference tensor outside inference mode, as in torch.
+""",
+    "Notes": """\
+The tensor is float32, float64, float16 or bfloat16, on the CPU or an accelerator, with any strides, or a DTensor of such
+parts. A tensor on the meta device stays as it is. Autograd does not record the fill, but a backward pass that saved the old
+values raises.
+""",
+}
 
 
 def require_tensor(tensor: Any) -> torch.Tensor:
@@ -22,38 +51,46 @@ def require_tensor(tensor: Any) -> torch.Tensor:
     return tensor
 
 
-def _source(tensor: torch.Tensor, generator: Any) -> Generator:
-    """The Generator whose next call fills the tensor, outside blocks."""
+def require_matrix(tensor: Any) -> tuple[int, ...]:
+    """The shape of a tensor that can be a matrix of [outputs, inputs]."""
+    shape = tuple(require_tensor(tensor).shape)
+    if len(shape) < 2:
+        raise ValueError(f"tensor must have at least 2 dimensions; got shape {shape}")
+    return shape
+
+
+def _generator(tensor: torch.Tensor, generator: Any) -> Generator:
+    """The Generator whose next call fills the tensor, outside scopes."""
     if generator is None and shards.is_sharded(tensor):
         raise ValueError("generator must be given for a DTensor, the same on every rank; got None")
-    return sources.generator_of(generator)
+    return generator_of(generator)
 
 
-def fill_in_place(tensor: Any, law: Law, generator: Any) -> torch.Tensor:
-    """Fill by a law; a tensor on the meta device stays as it is."""
-    target = require_tensor(tensor)
-    block = sources.current() if generator is None else None
-    rng = _source(target, generator) if block is None else None
-    if held(target).is_meta:
-        return target
-    require_writable(target)
+@contextlib.contextmanager
+def writing(tensor: torch.Tensor) -> Iterator[None]:
+    """Write past autograd, and tell it, so that a backward pass that saved the old values raises."""
+    require_writable(tensor)
     with torch.no_grad():
-        if block is not None:
-            block.fill(target, law)
-        elif rng is not None:
-            fill(target, law, rng)
-    written(target)
+        yield
+    torch.autograd.graph.increment_version(tensor)
+
+
+def fill_in_place(tensor: Any, fill: Fill, generator: Any) -> torch.Tensor:
+    """Fill a tensor, unless it is on the meta device."""
+    target = require_tensor(tensor)
+    scope = current() if generator is None else None
+    write = functools.partial(fill_tensor, rng=_generator(target, generator)) if scope is None else scope.fill
+    if not local_part(target).is_meta:
+        with writing(target):
+            write(target, fill)
     return target
 
 
 def make_in_place(tensor: torch.Tensor, make: Callable[[torch.Tensor, Generator], None], generator: Any) -> torch.Tensor:
-    """Fill by a function that needs the whole tensor and one call of a Generator."""
-    block = sources.current() if generator is None else None
-    rng = _source(tensor, generator) if block is None else block.generator(tensor)
-    if held(tensor).is_meta or tensor.numel() == 0:
-        return tensor
-    require_writable(tensor)
-    with torch.no_grad():
-        fill_whole(tensor, lambda whole: make(whole, rng))
-    written(tensor)
+    """Fill a tensor by a function that needs the whole of it and one call of a Generator."""
+    scope = current() if generator is None else None
+    rng = _generator(tensor, generator) if scope is None else scope.generator(tensor)
+    if not local_part(tensor).is_meta and tensor.numel():
+        with writing(tensor):
+            fill_whole(tensor, lambda whole: make(whole, rng))
     return tensor

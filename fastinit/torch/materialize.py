@@ -1,4 +1,4 @@
-"""Give a model from the meta device its storage and its values, each parameter by its name."""
+"""Give a model from the meta device memory and values, each parameter by its name."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from torch import nn
 
 from fastinit.generator import Generator
 from fastinit.progress import progress as progress_bar
-from fastinit.torch import generators as sources
 from fastinit.torch import shards
-from fastinit.torch.filling import held, is_reachable
-from fastinit.torch.model_rules import clean, module_names, rules_of, tied_targets
-from fastinit.torch.recording import Entry, Escapes, Naming
-from fastinit.torch.tensors import is_dense, written
+from fastinit.torch.filling import is_reachable
+from fastinit.torch.generators import rng_of
+from fastinit.torch.model_rules import module_names, module_rules, tied_targets, without_wrappers
+from fastinit.torch.recording import Entry, MemoryAccess, Recording
+from fastinit.torch.shards import local_part
+from fastinit.torch.tensors import is_dense
+
+Rule = Callable[[nn.Module], Any]
 
 #: Bytes from which on a bar is shown.
 LARGE = 1 << 30
@@ -36,13 +39,13 @@ class Slot(NamedTuple):
 
 
 def _slots(model: nn.Module) -> list[Slot]:
-    found = []
-    for prefix, module in model.named_modules(remove_duplicate=False):
-        for group in ("_parameters", "_buffers"):
-            for key, tensor in getattr(module, group).items():
-                if tensor is not None:
-                    found.append(Slot(module, group, key, clean(f"{prefix}.{key}" if prefix else key)))
-    return found
+    return [
+        Slot(module, group, key, without_wrappers(f"{prefix}.{key}" if prefix else key))
+        for prefix, module in model.named_modules(remove_duplicate=False)
+        for group in ("_parameters", "_buffers")
+        for key, tensor in getattr(module, group).items()
+        if tensor is not None
+    ]
 
 
 def materialize(
@@ -50,28 +53,28 @@ def materialize(
     rng: Any = 0,
     *,
     device: torch.device | str = "cpu",
-    rule: Callable[[nn.Module], Any] | None = None,
+    rule: Rule | None = None,
     progress: bool | None = None,
 ) -> nn.Module:
-    """Give a model that was built on the meta device storage and initial values, each parameter by its qualified name.
+    """Give a model that was built on the meta device memory and initial values, each parameter by its qualified name.
 
-    Its own rules run: every module's `reset_parameters` (or `_reset_parameters`), and `_init_weights`, Hugging Face's and
-    others'. Parameters and buffers that are not on the meta device stay as they are.
+    The model's own rules run: each module's `reset_parameters` (or `_reset_parameters`), and `_init_weights`, that of Hugging
+    Face and of others. Parameters and buffers that are not on the meta device keep their values.
 
     Parameters
     ----------
     model : torch.nn.Module
         Changed in place. Its parameters may be DTensors (FSDP2's `fully_shard`, tensor parallel): each rank fills its part.
     rng : int, sequence of int, numpy.random.SeedSequence, fastinit.Generator, torch.Generator or None
-        Decides the values. Of a fastinit.Generator only the seed and path count, and it does not advance; a torch.Generator,
-        or None for torch's default one, gives 128 bits and moves on. With DTensors the same on every rank, and not None.
+        Decides the values: a seed, the seed and path of a fastinit.Generator, which does not advance, or 128 bits drawn from a
+        torch.Generator; None draws them from torch's default generator. With DTensors the same on every rank, and not None.
     device : torch.device or str
-        Where to put tensors; DTensors go to the device of their mesh.
+        Where to put tensors. DTensors go to the device of their mesh.
     rule : callable, optional
-        Called with the model behind all other rules, for what these leave out: initialisation that is written in constructors
-        cannot be known here.
+        Called with the model after all other rules, to set what they leave out. What only a constructor does is lost on the
+        meta device, and belongs here.
     progress : bool, optional
-        Whether to show a bar; None shows one for a GiB or more, if stderr is a terminal and tqdm is installed.
+        Whether to show a progress bar. None shows one for a GiB or more, if stderr is a terminal and tqdm is installed.
 
     Returns
     -------
@@ -81,16 +84,18 @@ def materialize(
     Raises
     ------
     TypeError, ValueError
-        For an argument that is not as above; or if no rule sets some parameter or buffer: the names are in the message, and the
-        model is on the meta device again.
+        For a wrong argument, or if no rule sets some parameter or buffer. The message names those, and the model is on the meta
+        device again.
 
     Notes
     -----
-    A random fill of a whole parameter takes call 0 of `rng.child(name)`, the last one if the rules make several, so values
-    depend on the seed, the name, the shape and the law, not on the rest of the model. Fills of parts of it take the next calls.
-    What a rule draws beside the parameters (`torch.nn.init.orthogonal_` does) takes calls of the child of the module's name. A
-    tied parameter has the first of its names in alphabetical order, and its rule is that of the module that holds this name;
-    in Hugging Face models the names that are tied to another one do not count. Every whole fill is made once, at the end.
+    A random fill of a whole parameter draws from call 0 of `rng.child(name)`. If the rules fill it several times, the last fill
+    counts, and only that one is made, at the end. So values depend on the seed, the name, the shape and the distribution, not
+    on the rest of the model. Names count from `model`: a part that is materialised alone has other names than in the whole.
+
+    Fills of parts of a parameter draw from the next calls. What a rule draws for other tensors, as `torch.nn.init.orthogonal_`
+    does, comes from the child of the module's name. A tied parameter has the first of its names in alphabetical order, and the
+    rule of the module with this name. In Hugging Face models names that are tied to another one do not count.
 
     Examples
     --------
@@ -114,13 +119,13 @@ def materialize(
     slots = _slots(model)
     if rng is None and any(shards.is_sharded(slot.tensor) for slot in slots):
         raise ValueError("rng must be given for a model of DTensors, the same on every rank; got None")
-    source = sources.rng_of(rng)
-    fresh = {slot for slot in slots if slot.tensor.is_meta}
-    _move(model, fresh, target)
+    generator = rng_of(rng)
+    meta = {slot for slot in slots if slot.tensor.is_meta}
+    _move(model, meta, target)
     try:
-        _initialise(model, slots, fresh, source, rule, progress)
+        _initialise(model, _entries(slots, meta, tied_targets(model)), meta, generator, rule, progress)
     except BaseException:
-        _move(model, fresh, torch.device("meta"))
+        _move(model, meta, torch.device("meta"))
         raise
     return model
 
@@ -129,93 +134,78 @@ def _device(device: Any) -> torch.device:
     if not isinstance(device, str | torch.device):
         raise TypeError(f"device must be a torch.device or a str; got {device!r}")
     try:
-        found = torch.device(device)
+        target = torch.device(device)
     except RuntimeError as error:
         raise ValueError(f"device must name a device of torch; got {device!r}: {error}") from None
-    if not is_reachable(found):
+    if not is_reachable(target):
         raise ValueError(f"device must be the CPU or an accelerator that torch can use here; got {device!r}")
-    return found
+    return target
 
 
 def _move(model: nn.Module, slots: set[Slot], device: torch.device) -> None:
-    """Put empty tensors on the device into these slots; what was one tensor stays one."""
+    """Replace the tensors in these slots by uninitialised ones on the device. Tied slots stay tied."""
     groups: dict[int, list[Slot]] = {}
     for slot in slots:
         groups.setdefault(id(slot.tensor), []).append(slot)
-    before = {key: group[0].tensor for key, group in groups.items()}  # held, so that no id comes twice
-    attributes = {key: dict(getattr(tensor, "__dict__", {})) for key, tensor in before.items()}
-    made: dict[int, torch.Tensor] = {}
+    old = {key: group[0].tensor for key, group in groups.items()}  # kept alive, so that no id is reused
+    attributes = {key: dict(getattr(tensor, "__dict__", {})) for key, tensor in old.items()}
+    new: dict[int, torch.Tensor] = {}
 
-    def place(tensor: torch.Tensor) -> torch.Tensor:
-        if id(tensor) not in before:
+    def replacement(tensor: torch.Tensor) -> torch.Tensor:
+        key = id(tensor)
+        if key not in old:
             return tensor
-        if id(tensor) not in made:
-            made[id(tensor)] = torch.empty_like(tensor, device=_mesh_device(tensor, device))
-        return made[id(tensor)]
+        if key not in new:
+            on_mesh = shards.is_sharded(tensor) and device.type != "meta"
+            new[key] = torch.empty_like(tensor, device=tensor.device_mesh.device_type if on_mesh else device)
+        return new[key]
 
-    model._apply(place)
-    for key, group in groups.items():
-        first = group[0].tensor
-        for slot in group[1:]:
-            getattr(slot.module, slot.group)[slot.key] = first
-        if first is not before[key]:
+    model._apply(replacement)
+    for key, (first, *others) in groups.items():
+        tensor = first.tensor
+        for slot in others:
+            getattr(slot.module, slot.group)[slot.key] = tensor
+        if tensor is not old[key]:
             attributes[key].pop("_is_hf_initialized", None)
-            first.__dict__.update(attributes[key])
+            tensor.__dict__.update(attributes[key])
 
 
-def _mesh_device(tensor: Any, device: torch.device) -> torch.device:
-    if shards.is_sharded(tensor) and device.type != "meta":
-        return torch.device(tensor.device_mesh.device_type)
-    return device
-
-
-def _entries(slots: list[Slot], fresh: set[Slot], targets: set[str]) -> dict[int, Entry]:
-    """What is in the slots, by the address of its storage."""
-    found: dict[int, Entry] = {}
-    for slot in sorted(slots, key=lambda each: (each.name in targets, each.name)):
-        part = held(slot.tensor)
-        if not is_dense(part) or part.is_meta or part.numel() == 0:
-            continue
-        address = part.untyped_storage().data_ptr()
-        if address not in found:
-            found[address] = Entry(slot.name, slot.tensor, slot in fresh)
-            found[address].owner = slot.module
-        found[address].holders.add(slot.module)
-    return found
+def _entries(slots: list[Slot], meta: set[Slot], targets: set[str]) -> dict[int, Entry]:
+    """The tensors in the slots, by the address of their memory."""
+    entries: dict[int, Entry] = {}
+    for slot in sorted(slots, key=lambda slot: (slot.name in targets, slot.name)):
+        part = local_part(slot.tensor)
+        if is_dense(part) and not part.is_meta and part.numel():
+            first = Entry(slot.name, slot.tensor, slot in meta, slot.module)
+            entries.setdefault(part.untyped_storage().data_ptr(), first).modules.add(slot.module)
+    return entries
 
 
 def _initialise(
-    model: nn.Module,
-    slots: list[Slot],
-    fresh: set[Slot],
-    rng: Generator,
-    rule: Callable[[nn.Module], Any] | None,
-    progress: bool | None,
+    model: nn.Module, entries: dict[int, Entry], meta: set[Slot], rng: Generator, rule: Rule | None, progress: bool | None
 ) -> None:
-    entries = _entries(slots, fresh, tied_targets(model))
-    naming = Naming(rng, entries, module_names(model))
-    with torch.no_grad(), naming, Escapes(naming):
-        for each in rules_of(model):
-            naming.start(each.module)
-            each.run()
+    recording = Recording(rng, entries, module_names(model))
+    with torch.no_grad(), recording, MemoryAccess(recording):
+        for module_rule in module_rules(model):
+            recording.start(module_rule.module)
+            module_rule.run()
         if rule is not None:
-            naming.start(model)
+            recording.start(model)
             rule(model)
-    _require_all_set(fresh, entries.values())
-    noted = [entry for entry in entries.values() if entry.law is not None]
-    sizes = [held(entry.tensor).nbytes for entry in noted]
-    with torch.no_grad(), _bar(sum(sizes), progress) as advance:
-        for entry, size in zip(noted, sizes, strict=True):
-            naming.settle(entry)
+    _require_all_set(meta, entries.values())
+    noted = [(entry, local_part(entry.tensor).nbytes) for entry in entries.values() if entry.fill is not None]
+    with torch.no_grad(), _bar(sum(size for _, size in noted), progress) as advance:
+        for entry, size in noted:
+            recording.settle(entry)
             advance(size)
     for entry in entries.values():
-        if entry.fresh:
-            written(entry.tensor)
+        if entry.was_meta:
+            torch.autograd.graph.increment_version(entry.tensor)
 
 
-def _require_all_set(fresh: set[Slot], entries: Iterable[Entry]) -> None:
-    unset = {id(entry.tensor) for entry in entries if entry.fresh and not entry.is_set}
-    tensors = {slot.name: getattr(slot.module, slot.group).get(slot.key) for slot in fresh}
+def _require_all_set(meta: set[Slot], entries: Iterable[Entry]) -> None:
+    unset = {id(entry.tensor) for entry in entries if entry.was_meta and not entry.is_set}
+    tensors = {slot.name: getattr(slot.module, slot.group).get(slot.key) for slot in meta}
     names = sorted(name for name, tensor in tensors.items() if tensor is not None and (id(tensor) in unset or tensor.is_meta))
     if names:
         raise ValueError(
@@ -227,4 +217,4 @@ def _require_all_set(fresh: set[Slot], entries: Iterable[Entry]) -> None:
 def _bar(nbytes: int, progress: bool | None) -> contextlib.AbstractContextManager[Callable[[int], object]]:
     if progress or (progress is None and nbytes >= LARGE):
         return progress_bar(nbytes, "B", unit_scale=True, unit_divisor=1024, desc="materialize")
-    return contextlib.nullcontext(lambda done: None)
+    return contextlib.nullcontext(lambda nbytes: None)

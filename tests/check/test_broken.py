@@ -14,8 +14,8 @@ pytest.importorskip("scipy", reason="fastinit check needs SciPy")
 import fastinit as fi
 from fastinit.arguments import dtypes
 from fastinit.check import counts, fits, order, verdict, words
-from fastinit.check import subjects as session
 from fastinit.check.laws import NORMAL, UNIFORM, Law
+from fastinit.check.results import Result, subject
 
 N = 1 << 20
 TWO = Law("normal", -2.0, 2.0)
@@ -24,11 +24,11 @@ RNG = fi.default_rng(20261124)
 
 
 def judged(x, law, dtype, pairs=False):
-    """The verdict on an array, as `session.check` comes to it."""
+    """The verdict on an array, as `subjects.check` comes to it."""
     real = REAL[dtype]
     summary = counts.summarise(law, real, np.array_split(x, 3))
     rows = (*fits.rows(summary, law, real, x), *order.rows(x, partners_of=real if pairs else None))
-    result = session.Result(session.subject("fastinit", law, real), x.size, 0.0, rows)
+    result = Result(subject("fastinit", law, real), x.size, 0.0, rows)
     return verdict.judge([result])
 
 
@@ -217,12 +217,12 @@ BROKEN_STREAMS = {
 @pytest.mark.parametrize("defect", BROKEN_STREAMS)
 def test_streams_that_know_each_other(defect):
     right = words.of_children(3, 64, 8192)
-    assert min(row.p for row in words.beside("children", right)) > 1e-5
-    assert min(row.p for row in words.beside("children", BROKEN_STREAMS[defect](right))) < 1e-9
+    assert min(row.p for row in words.neighbours("children", right)) > 1e-5
+    assert min(row.p for row in words.neighbours("children", BROKEN_STREAMS[defect](right))) < 1e-9
 
 
 @pytest.mark.parametrize("kind", words.KINDS)
 def test_streams_that_do_not(kind):
-    rows = list(words.beside(kind, words.KINDS[kind](5, 64, 8192)))
+    rows = list(words.neighbours(kind, words.KINDS[kind](5, 64, 8192)))
     assert len(rows) == 9
     assert min(row.p for row in rows) > 1e-5

@@ -1,4 +1,4 @@
-"""What the numbers of `fastinit check` rest on: cells, moments, laws of the statistics, the verdict, the promises' tests."""
+"""What `fastinit check` computes with: cells, moments, laws of the statistics, the verdict, the tests of promises."""
 
 import math
 
@@ -10,10 +10,9 @@ pytest.importorskip("scipy", reason="fastinit check needs SciPy")
 from scipy import stats
 
 from fastinit.arguments import dtypes
-from fastinit.check import cells, counts, fits, laws, promises, verdict
-from fastinit.check import run as running
-from fastinit.check import subjects as session
-from fastinit.check.laws import BITS, NORMAL, UNIFORM, Law
+from fastinit.check import cells, counts, exact, fits, promises, verdict
+from fastinit.check.laws import BITS, LAWS, NORMAL, UNIFORM, Law
+from fastinit.check.results import Result, Row, fault_row, subject
 
 REALS = list(dtypes.REALS.values())
 
@@ -32,9 +31,7 @@ def test_cells_of_a_uniform_are_counts(dtype):
 
 
 @pytest.mark.parametrize("real", REALS, ids=lambda real: real.name)
-@pytest.mark.parametrize(
-    "law", [law for group in running.LAWS.values() for law in group if law != BITS], ids=lambda law: law.title
-)
+@pytest.mark.parametrize("law", [law for group in LAWS.values() for law in group if law != BITS], ids=lambda law: law.title)
 def test_cells_share_the_mass(law, real):
     own = cells.cells(law, real)
     assert own.mass.sum() == pytest.approx(1, abs=1e-12)
@@ -50,23 +47,23 @@ def test_cells_share_the_mass(law, real):
 def test_values_find_their_bins(law):
     """By the guide and a few steps, as by a search among all."""
     real = dtypes.resolve("float32")
-    x = laws.base(law).rvs(200_000, random_state=np.random.default_rng(1)).astype(np.float32)
+    x = exact.base(law).rvs(200_000, random_state=np.random.default_rng(1)).astype(np.float32)
     starts = cells.cells(law, real).starts[:-1]
     x = np.concatenate([x, starts, np.nextafter(starts, np.float32(-9)), np.float32([2.0, 9.0])])
     summary = counts.summarise(law, real, [x])
     inside = x[(x >= law.a) & (x <= law.b)]
     expected = np.bincount(np.searchsorted(starts, inside, side="right"), minlength=cells.BINS)
     assert np.array_equal(summary.counts, expected)
-    y = (inside.astype(np.float64) - laws.moments(law, real).mean) / laws.moments(law, real).deviation
+    y = (inside.astype(np.float64) - exact.moments(law, real).mean) / exact.moments(law, real).deviation
     assert summary.sums == pytest.approx([np.sum(y**k) for k in range(1, 9)], rel=1e-9)
 
 
 def test_moments_of_a_normal():
-    found = laws.moments(NORMAL, dtypes.resolve("float64"))
+    found = exact.moments(NORMAL, dtypes.resolve("float64"))
     double_factorials = [math.prod(range(k - 1, 0, -2)) if k % 2 == 0 else 0 for k in range(17)]
     assert found.standard[:17] == pytest.approx(double_factorials, rel=1e-10, abs=1e-6)
     law = stats.truncnorm(2, math.inf)
-    mine = laws.moments(Law("normal", 2.0, math.inf), dtypes.resolve("float64"))
+    mine = exact.moments(Law("normal", 2.0, math.inf), dtypes.resolve("float64"))
     assert (mine.mean, mine.deviation) == pytest.approx((law.mean(), law.std()), rel=1e-10)
 
 
@@ -111,8 +108,8 @@ def test_p_values_are_fair():
 
 
 def rows_of(*ps):
-    rows = tuple(fits.Row("KS", f"test {i}", 0.0, p) for i, p in enumerate(ps))
-    return session.Result(session.subject("numpy", NORMAL, REALS[0]), 10, 0.0, rows)
+    rows = tuple(Row("KS", f"test {i}", 0.0, p) for i, p in enumerate(ps))
+    return Result(subject("numpy", NORMAL, REALS[0]), 10, 0.0, rows)
 
 
 def test_the_verdict_counts_its_tests():
@@ -124,7 +121,7 @@ def test_the_verdict_counts_its_tests():
 
 
 def test_what_leaves_no_chance_is_not_counted():
-    found = verdict.judge([rows_of(0.5)._replace(rows=(fits.exact("bounds", "x", 1), fits.exact("bounds", "y", 0)))])
+    found = verdict.judge([rows_of(0.5)._replace(rows=(fault_row("bounds", "x", 1), fault_row("bounds", "y", 0)))])
     assert (found.tests, [row.name for _, row in found.failed]) == (0, ["x"])
 
 

@@ -1,4 +1,4 @@
-"""Real clusters: several worker processes, one of which is killed in the middle of the work."""
+"""Real clusters of several worker processes, one of which is killed during the work."""
 
 import hashlib
 import os
@@ -27,7 +27,7 @@ SHAPE, CHUNKS = (96, 300), (4, 150)
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    """Workers that start again when they die."""
+    """A client of workers that are restarted when they die."""
     settings = {"temporary-directory": str(tmp_path_factory.mktemp("workers")), "distributed.comm.timeouts.connect": "60s"}
     with (
         dask.config.set(settings),
@@ -38,7 +38,7 @@ def client(tmp_path_factory):
 
 
 def note(block, folder, wait_from, block_id=None):
-    """Leave a file that tells who computed a chunk; chunks from some number on wait until the worker is dead."""
+    """Create a file that names the process and the chunk; later chunks wait until the worker is dead."""
     number = block_id[0] * (SHAPE[1] // CHUNKS[1]) + block_id[1]
     deadline = time.monotonic() + 120
     while number >= wait_from and not Path(folder, "go").exists() and time.monotonic() < deadline:
@@ -48,7 +48,7 @@ def note(block, folder, wait_from, block_id=None):
 
 
 def done_by(folder):
-    """For each process, the chunks that it has computed, as often as it has."""
+    """The chunks that each process has computed, with repetitions."""
     found = {}
     for path in Path(folder).glob("*.*.*"):
         number, pid, _ = path.name.split(".")
@@ -115,7 +115,7 @@ def checksum(block):
 
 
 def test_nothing_but_digests_travels(client):
-    """Chunks are drawn and reduced where they are: what comes back has the digests of the NumPy array's rows."""
+    """Chunks are drawn and reduced by the workers: the digests are those of the NumPy array's rows."""
     whole = fi.default_rng(2).normal(size=(40, 800))
     lazy = fd.normal((40, 800), rng=2, chunks=(10, -1))
     digests = lazy.map_blocks(checksum, chunks=((1,) * 4, (32,)), dtype=np.uint8).compute()
@@ -130,7 +130,7 @@ def test_a_generator_travels_with_a_task(client):
 
 
 def test_processes_scheduler():
-    """Dask's own pool of processes, where a task runs in a main thread that is not alone on the machine."""
+    """Dask's process pool, where each task runs in the main thread of a child process."""
     whole = fi.default_rng(0).uniform(size=(300, 100))
     lazy = fd.uniform((300, 100), rng=0, chunks=(60, 100))
     assert lazy.compute(scheduler="processes", num_workers=2).tobytes() == whole.tobytes()

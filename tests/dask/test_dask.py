@@ -1,5 +1,7 @@
-"""Lazy arrays hold the NumPy call's bytes, however they are cut and whoever computes them."""
+"""Lazy arrays have the NumPy call's bytes, whatever the chunks and the scheduler."""
 
+import doctest
+import inspect
 import os
 import pickle
 import subprocess
@@ -40,7 +42,7 @@ def lazy_call(name, rng, **more):
 
 
 def same(lazy, whole, **how):
-    """Whether computing gives the dtype, shape and bytes of an array."""
+    """Whether the computed array has the dtype, shape and bytes of another."""
     found = lazy.compute(**how)
     assert isinstance(found, np.ndarray)
     assert (found.dtype, found.shape) == (whole.dtype, whole.shape) == (lazy.dtype, lazy.shape)
@@ -56,10 +58,15 @@ def test_every_initialiser_is_served_or_said_not_to_be():
     for name in fd.BY_NAME:
         assert getattr(fd, name) is fd.BY_NAME[name]
         assert name in fd.__all__
-    with pytest.raises(AttributeError, match=r"delta_orthogonal is not in fastinit\.dask: each chunk would compute the whole"):
-        fd.delta_orthogonal  # noqa: B018
-    with pytest.raises(AttributeError, match="nromal"):
-        fd.nromal  # noqa: B018
+
+
+@pytest.mark.parametrize("name", fd.BY_NAME)
+def test_documentation(name):
+    function = fd.BY_NAME[name]
+    assert function.__name__ == name
+    assert {"chunks", "rng"} <= set(inspect.signature(function).parameters)
+    example = doctest.DocTestParser().get_doctest(function.__doc__, {}, name, None, None)
+    assert doctest.DocTestRunner().run(example) == (0, 3)
 
 
 @pytest.mark.parametrize("chunks", [-1, 5, 1, "100 B", "auto"])
@@ -114,7 +121,7 @@ def test_unusual_shapes(shape, dtype):
 )
 def test_slices(index):
     whole = fi.default_rng(2).uniform(-1, 1, SHAPE)
-    assert same(fd.uniform(SHAPE, -1, 1, rng=2, chunks=(3, 4))[index], np.asarray(whole[index]))
+    assert same(fd.uniform(SHAPE, low=-1, high=1, rng=2, chunks=(3, 4))[index], np.asarray(whole[index]))
 
 
 def test_rechunked_and_reduced():
@@ -147,15 +154,15 @@ def test_stores(tmp_path):
 
 
 def drawn_chunks(monkeypatch, lazy):
-    """The places of the chunks that computing draws."""
+    """The bounds of the chunks that are drawn."""
     seen = []
-    source = fd.lazy.SOURCES["normal"]
+    source = fd.arrays.FUNCTIONS["normal"]
 
     def noting(*arguments, index, **keywords):
         seen.append(tuple((part.start, part.stop) for part in index[:-1]))
         return source(*arguments, index=index, **keywords)
 
-    monkeypatch.setitem(fd.lazy.SOURCES, "normal", noting)
+    monkeypatch.setitem(fd.arrays.FUNCTIONS, "normal", noting)
     lazy.compute(scheduler="sync")
     return sorted(seen)
 
@@ -185,7 +192,7 @@ def test_tasks_are_small(name):
 def test_keys_are_the_arguments_own():
     rng = fi.default_rng(5)
     lazy = fd.normal(SHAPE, rng=5, chunks=4)
-    assert fd.normal(SHAPE, 0.0, scale=1.0, rng=rng, chunks=(4, 4), dtype=np.float32).name == lazy.name
+    assert fd.normal(SHAPE, loc=0.0, scale=1.0, rng=rng, chunks=(4, 4), dtype=np.float32).name == lazy.name
     assert fd.normal(list(SHAPE), rng=fi.default_rng(5), chunks={0: 4, 1: 4}).name == lazy.name
     assert fd.glorot_normal(SHAPE, rng=1).name == fd.xavier_normal(SHAPE, rng=1).name
     others = [
@@ -193,10 +200,10 @@ def test_keys_are_the_arguments_own():
         fd.normal(SHAPE, rng=6, chunks=4),
         fd.normal(SHAPE, rng=5, chunks=5),
         fd.normal((7, 11), rng=5, chunks=4),
-        fd.normal(SHAPE, 1.0, rng=5, chunks=4),
+        fd.normal(SHAPE, loc=1.0, rng=5, chunks=4),
         fd.normal(SHAPE, rng=5, chunks=4, dtype="float16"),
         fd.normal(SHAPE, rng=fi.default_rng(5).child("x"), chunks=4),
-        fd.small_random(SHAPE, 1.0, rng=5, chunks=4),
+        fd.small_random(SHAPE, scale=1.0, rng=5, chunks=4),
         fd.normal(SHAPE, chunks=4),
         fd.normal(SHAPE, chunks=4),
     ]
@@ -259,8 +266,8 @@ def test_calls_beyond_2_to_the_32():
 
 def test_arguments_are_the_array_s_own():
     bounds, scale = [-1.0, 1.5], np.array(2.0)
-    lazy = fd.variance_scaling((20, 10), scale, bounds=bounds, rng=0, chunks=6)
-    whole = fi.initializers.variance_scaling((20, 10), 2.0, bounds=(-1.0, 1.5), rng=0)
+    lazy = fd.variance_scaling((20, 10), scale=scale, bounds=bounds, rng=0, chunks=6)
+    whole = fi.initializers.variance_scaling((20, 10), scale=2.0, bounds=(-1.0, 1.5), rng=0)
     bounds[0], scale[...] = -0.1, 9.0
     assert same(lazy, whole)
 
@@ -272,6 +279,6 @@ def test_no_seed_is_drawn_once():
 
 
 def test_another_stream_version_is_refused():
-    recipe = fd.lazy.Recipe("normal", (3,), {}, (0, 1, 2), version=fi.STREAM_VERSION + 1)
+    recipe = fd.arrays.Recipe("normal", (3,), {}, (0, 1, 2), version=fi.STREAM_VERSION + 1)
     with pytest.raises(RuntimeError, match="stream version"):
         recipe((slice(0, 3),))

@@ -1,4 +1,4 @@
-"""Dask's threads and fastinit's: a chunk in a worker's thread is filled by that thread alone."""
+"""Dask's threads and fastinit's: a worker's thread fills its chunk alone."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ print("done")
 
 
 def test_tasks_start_no_threads_of_their_own():
-    """Four tasks at once, eight threads allowed: none has helpers."""
+    """With four tasks at once and eight threads allowed, no helper thread starts."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "8"}
     done = subprocess.run([sys.executable, "-c", MANY], env=env, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr

@@ -1,6 +1,6 @@
 """The page that computes with rates, its script and its example."""
 
-import importlib.util
+import importlib
 import os
 import re
 import subprocess
@@ -12,19 +12,17 @@ import pytest
 pytest.importorskip("distributed", reason="needs dask.distributed")
 
 import fastinit as fi
+from docs.scripts import markdown
 
 ROOT = Path(fi.__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
 def scale():
-    """`docs/scripts/scale.py` as a module; what it does to the search path is undone."""
-    specification = importlib.util.spec_from_file_location("docs_script_scale", ROOT / "docs/scripts/scale.py")
-    module = importlib.util.module_from_spec(specification)
+    """The script of the page. It imports the benchmarks, which would set NUMBA_CACHE_DIR for good."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", list(sys.path))
-        specification.loader.exec_module(module)
-    return module
+        patch.setenv("NUMBA_CACHE_DIR", os.environ.get("NUMBA_CACHE_DIR", ""))
+        return importlib.import_module("docs.scripts.pages.scale")
 
 
 def test_time_is_the_longer_of_drawing_and_scheduling(scale):
@@ -56,7 +54,7 @@ FOUND = {
 
 
 def test_the_table_has_a_row_for_every_rate_and_says_who_limits(scale):
-    lines = list(scale.markdown(FOUND | {"machine": scale.machine.describe(["dask"])}))
+    lines = "\n".join(scale.markdown(FOUND | {"machine": scale.machine.describe(["dask"])})).splitlines()
     rows = [line for line in lines if line.startswith("| ")]
     assert len(rows) == 1 + len(FOUND["rates"])
     assert all(row.count("|") == rows[0].count("|") for row in rows)
@@ -66,14 +64,12 @@ def test_the_table_has_a_row_for_every_rate_and_says_who_limits(scale):
     assert any("1.10 times what the threads of one process take" in line for line in lines)
 
 
-def test_the_page_takes_the_table(scale, tmp_path, monkeypatch):
+def test_the_page_takes_the_table():
     page = (ROOT / "docs/scale.md").read_text()
-    monkeypatch.setattr(scale, "PAGE", tmp_path / "scale.md")
-    scale.PAGE.write_text(page)
-    scale.write(["one", "two"])
-    assert f"{scale.BEGIN}\none\ntwo\n{scale.END}" in scale.PAGE.read_text()
-    scale.write(re.findall(f"{scale.BEGIN}\n(.*?){scale.END}", page, re.DOTALL)[0].splitlines())
-    assert scale.PAGE.read_text() == page
+    changed = markdown.replaced(page, "figures", "one\ntwo")
+    assert "<!-- figures -->\n\none\ntwo\n\n<!-- end of figures -->" in changed
+    table = re.findall("<!-- figures -->\n\n(.*?)\n\n<!-- end of figures -->", page, re.DOTALL)[0]
+    assert markdown.replaced(changed, "figures", table) == page
 
 
 def test_the_page_shows_what_the_example_does():

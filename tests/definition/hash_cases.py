@@ -211,7 +211,7 @@ def inits():
                 make = partial(getattr(initializers, name), shape, **own, dtype=real.dtype)
                 yield Case(f"{name} {shape}", real.name, True, lambda make=make: make(rng=_root()))
     for mode, law in SCALED:
-        make = partial(initializers.variance_scaling, (35, 13, 3), 1.7, mode, law, dtype=np.float32)
+        make = partial(initializers.variance_scaling, (35, 13, 3), scale=1.7, mode=mode, distribution=law, dtype=np.float32)
         yield Case(f"variance_scaling {mode} {law}", "float32", True, lambda make=make: make(rng=_root()))
     yield Case(
         "truncated_normal corrected",
@@ -220,7 +220,10 @@ def inits():
         lambda: initializers.truncated_normal(999, rng=_root(), dtype="float64", **CORRECTED),
     )
     yield Case(
-        "sparse block", "float32", True, lambda: initializers.sparse((999, 77), 0.37, rng=_root(), index=np.s_[5::7, ::-3])
+        "sparse block",
+        "float32",
+        True,
+        lambda: initializers.sparse((999, 77), sparsity=0.37, rng=_root(), index=np.s_[5::7, ::-3]),
     )
 
 

@@ -1,9 +1,9 @@
 """One table of hashes that must come out the same everywhere, and the command that makes and compares it.
 
 `python -m tests.definition.hashes` makes every array of the table, prints a hash of each and compares it with `hashes.json`
-beside this file. It ends with status 1 if one differs. `--write` makes that file anew: only a new stream version or a new case
-is a reason. `--small` leaves out the arrays that more than one thread fills. Only fastinit and its dependencies are imported, so
-the table can be made where no test tool is installed.
+beside this file. It ends with status 1 if one differs. `--write` makes that file anew: only a new stream version or a new
+case is a reason. `--small` leaves out the arrays that more than one thread fills. Only fastinit and its dependencies are
+imported, so the table can be made where no test tool is installed.
 """
 
 from __future__ import annotations

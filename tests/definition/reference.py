@@ -6,7 +6,6 @@ number of the call.
 """
 
 import functools
-import hashlib
 import itertools
 import math
 from fractions import Fraction
@@ -35,33 +34,10 @@ from tests.definition.reference_floats import (
     upper_bits,
     width_of,
 )
+from tests.definition.reference_seeds import MASK32, key_and_call_word
 from tests.definition.reference_tails import tail_numbers
 
-MASK32 = 2**32 - 1
 TEST_WORDS = 2**31
-
-# Section 1: seed, path, call
-
-
-def spawn_key(path):
-    words = []
-    for child in path:
-        if isinstance(child, str):
-            digest = hashlib.blake2s(child.encode("utf-8"), digest_size=16, person=b"fastinit").digest()
-            words += [int.from_bytes(digest[n : n + 4], "little") for n in (0, 4, 8, 12)]
-        else:
-            words.append(child)
-    return tuple(words)
-
-
-@functools.cache
-def key_and_call_word(seed, path, call):
-    epoch, call_word = divmod(call, 2**32)
-    if epoch:
-        path = (*path, f"calls from {epoch} * 2^32")
-    state = np.random.SeedSequence(seed, spawn_key=spawn_key(path)).generate_state(2, np.uint32)
-    return tuple(int(k) for k in state), call_word
-
 
 # Section 2: counter and key
 
@@ -135,9 +111,9 @@ def uniform(seed, path, call, index, low, high, dtype):
 
 def normal_value(stream, index, loc, scale, real):
     """Before storage."""
-    loc, scale = fl(parameter(loc), real), fl(parameter(scale), real)
     if scale == 0:
-        return loc
+        return fl(parameter(loc), real)
+    loc, scale = fl(parameter(loc), real), fl(parameter(scale), real)
     place = element(stream, index, real)
     return fma(box_muller(words(place, 0), real)[place.plane], scale, loc)
 
@@ -182,7 +158,8 @@ def truncation(a, b, loc, scale, units, dtype):
     if scale == 0:
         value = fl(loc, real)
         if units == "absolute":
-            value = lesser(greater(value, real(smallest_not_below(a, dtype))), real(largest_not_above(b, dtype)))
+            least, greatest = real(smallest_not_below(a, dtype)), real(largest_not_above(b, dtype))
+            value = least if value < least else greatest if value > greatest else value
         return value
     if units == "std":
         lower, upper = loc + scale * a, loc + scale * b

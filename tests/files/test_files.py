@@ -1,6 +1,8 @@
 """Files are complete or absent, hold what NumPy would write, and do not depend on the slabs they were filled in."""
 
+import errno
 import os
+import shutil
 import stat
 import subprocess
 
@@ -14,7 +16,7 @@ import fastinit
 from fastinit.files import slabs
 from fastinit.files.atomic import replacing, staged
 from fastinit.files.npy import MOST_AXES, fill_npy, header
-from fastinit.files.slabs import cuts, eager
+from fastinit.files.slabs import cuts, write_behind
 
 DTYPES = [np.float32, np.float64, np.float16, ml_dtypes.bfloat16]
 
@@ -34,9 +36,9 @@ def small_disk(tmp_path):
     subprocess.run(["umount", where], check=True)
 
 
-def normal(total, dtype=np.float32):
+def normal(shape, dtype=np.float32):
     def draw(out, where):
-        fastinit.default_rng(3).normal(size=total, index=where, out=out, dtype=dtype)
+        fastinit.default_rng(3).normal(size=shape, index=where, out=out, dtype=dtype)
 
     return draw
 
@@ -72,8 +74,7 @@ def test_the_file_is_what_numpy_save_writes(tmp_path, shape, dtype):
 def test_slabs_leave_no_trace(tmp_path_factory, shape, slab_bytes, dtype):
     path = tmp_path_factory.mktemp("slabs") / "x.npy"
     sizes = []
-    total = int(np.prod(shape, dtype=int))
-    fill_npy(path, shape, dtype, normal(total, dtype), progress=sizes.append, slab_bytes=slab_bytes)
+    fill_npy(path, shape, dtype, normal(shape, dtype), progress=sizes.append, slab_bytes=slab_bytes)
     loaded = np.load(path)
     whole = fastinit.default_rng(3).normal(size=shape, dtype=dtype)
     assert loaded.shape == shape
@@ -83,7 +84,7 @@ def test_slabs_leave_no_trace(tmp_path_factory, shape, slab_bytes, dtype):
 
 
 def test_bfloat16_survives_the_round_trip(tmp_path):
-    fill_npy(tmp_path / "x.npy", (10, 10), ml_dtypes.bfloat16, normal(100, ml_dtypes.bfloat16))
+    fill_npy(tmp_path / "x.npy", (10, 10), ml_dtypes.bfloat16, normal((10, 10), ml_dtypes.bfloat16))
     loaded = np.load(tmp_path / "x.npy").view(ml_dtypes.bfloat16)
     np.testing.assert_array_equal(loaded, fastinit.default_rng(3).normal(size=(10, 10), dtype=ml_dtypes.bfloat16))
 
@@ -92,7 +93,12 @@ def test_bfloat16_survives_the_round_trip(tmp_path):
 def test_types_that_the_format_cannot_name_are_raw_bytes(tmp_path, name):
     """Also float8_e5m2, for which numpy.save writes a name that numpy.load does not know."""
     dtype = np.dtype(getattr(ml_dtypes, name))
-    fill_npy(tmp_path / "x.npy", (4, 5), dtype, lambda out, where: np.copyto(out, np.arange(20)[where], casting="unsafe"))
+    fill_npy(
+        tmp_path / "x.npy",
+        (4, 5),
+        dtype,
+        lambda out, where: np.copyto(out, np.arange(20).reshape(4, 5)[where], casting="unsafe"),
+    )
     loaded = np.load(tmp_path / "x.npy")
     assert loaded.dtype.kind == "V"
     np.testing.assert_array_equal(loaded.view(dtype), np.arange(20).reshape(4, 5).astype(dtype))
@@ -123,7 +129,7 @@ def test_an_exception_leaves_what_was_there(tmp_path, error):
 
     def draw(out, where):
         out[...] = 1
-        if where.start:
+        if where[0].start:
             raise error
 
     for name in ("old.npy", "new.npy"):
@@ -222,6 +228,21 @@ def test_a_full_disk_is_found_before_any_value_is_made(small_disk, monkeypatch, 
     assert np.load(small_disk / "x.npy").tobytes() == fastinit.default_rng(3).normal(size=2**18).tobytes()
 
 
+def test_the_free_space_is_looked_at_before_any_is_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda directory: shutil._ntuple_diskusage(2**40, 2**40 - 1000, 1000))
+    monkeypatch.setattr(os, "posix_fallocate", never, raising=False)
+    with pytest.raises(OSError, match=r"1,328 bytes needed, 1,000 free") as caught:
+        fill_npy(tmp_path / "x.npy", (300,), np.float32, never)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(tmp_path / "x.npy"))
+    assert only(tmp_path)
+
+
+def test_a_disk_that_does_not_say_how_large_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda directory: shutil._ntuple_diskusage(0, 0, 0))
+    fill_npy(tmp_path / "x.npy", (300,), np.float32, zeros)
+    assert not np.load(tmp_path / "x.npy").any()
+
+
 def test_replacing_serves_other_formats(tmp_path):
     with replacing(tmp_path / "x.bin") as file:
         file.write(b"abc")
@@ -290,10 +311,10 @@ def test_long_names_of_wide_characters(tmp_path, name):
 @pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="there is no posix_fadvise here")
 def test_the_disk_is_told_of_every_byte_once_in_large_pieces(tmp_path, monkeypatch):
     told, done, counts = [], [], (60, 10, 30, 5, 500, 99)
-    monkeypatch.setattr(slabs, "EAGER", 100)
+    monkeypatch.setattr(slabs, "WRITE_BEHIND", 100)
     monkeypatch.setattr(os, "posix_fadvise", lambda descriptor, begin, size, advice: told.append((begin, size)))
     with (tmp_path / "x").open("wb") as file:
-        tell = eager(file, 8, done.append)
+        tell = write_behind(file, 8, done.append)
         for count in counts:
             tell(count)
     assert told == [(8, 100), (108, 505)]
@@ -301,7 +322,7 @@ def test_the_disk_is_told_of_every_byte_once_in_large_pieces(tmp_path, monkeypat
 
 
 def test_advice_may_be_impossible(tmp_path, monkeypatch):
-    monkeypatch.setattr(slabs, "EAGER", 1)
+    monkeypatch.setattr(slabs, "WRITE_BEHIND", 1)
 
     def refused(*arguments):
         raise OSError("no")

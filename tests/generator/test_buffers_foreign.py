@@ -45,7 +45,7 @@ def test_an_array_interface_is_held_to_what_an_array_is():
     refusals = [
         (ValueError, "out must have shape", Interface(owner.T)),
         (ValueError, "out must have shape", Interface(owner.reshape(-1))),
-        (TypeError, "out must have dtype float32", Interface(owner.view(np.int32))),
+        (TypeError, "out must have one of the dtypes float32", Interface(owner.view(np.int32))),
         (ValueError, r"out must be writable; got a read-only .*Interface", Interface(owner, data=(address, True))),
         (ValueError, "out must not overlap itself", Interface(owner, strides=(4, 4))),
         (TypeError, "out must be .*NULL", Interface(owner, data=(0, False))),
@@ -76,7 +76,7 @@ def test_dlpack():
     owner = np.zeros(SHAPE, np.float32)
     found = fi.default_rng(0).normal(size=SHAPE, out=Borrowed(owner))
     assert np.array_equal(owner, expected())
-    assert np.shares_memory(found, owner)
+    assert np.shares_memory(np.asarray(found), owner)
     owner.flags.writeable = False
     with pytest.raises((TypeError, ValueError), match=r"^out must"):
         fi.default_rng(0).normal(size=SHAPE, out=Borrowed(owner))
@@ -88,8 +88,8 @@ def test_torch_tensors():
     fi.default_rng(0).normal(size=SHAPE, out=tensor.T)
     assert np.array_equal(tensor.T.numpy(), expected())
     for bad in (
-        torch.zeros(SHAPE, dtype=torch.bfloat16),
         torch.zeros(SHAPE, requires_grad=True),
+        torch.zeros(SHAPE, dtype=torch.bfloat16, requires_grad=True),
         torch.empty(SHAPE, device="meta"),
     ):
         with pytest.raises(TypeError, match=r"^out must be"):
@@ -237,7 +237,7 @@ class Copied:
     ids=label,
 )
 def test_no_memory(out):
-    with pytest.raises((TypeError, ValueError), match=r"^out must be a numpy.ndarray, or an object with") as caught:
+    with pytest.raises((TypeError, ValueError), match=r"^out must be a numpy.ndarray, a torch tensor") as caught:
         fi.default_rng(0).normal(size=3, out=out)
     assert type(caught.value) is TypeError
     assert type(out).__name__ in str(caught.value)

@@ -1,12 +1,13 @@
 """Every benchmark runs: with few values, once, untimed. And what the scripts that measure models and write the page rely on."""
 
 import importlib
-import importlib.util
 import inspect
 import itertools
 import math
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import ml_dtypes
 import numba
@@ -14,10 +15,13 @@ import numpy as np
 import pytest
 
 import fastinit
+from docs.scripts import markdown
 
 ROOT = Path(__file__).parents[2]
 SUITES = sorted(path.stem for path in (ROOT / "benchmarks").glob("bench_*.py"))
 KINDS = ("time_", "track_", "peakmem_")
+#: Suites that start a process for each combination of their parameters: the last one is enough.
+WITH_PROCESSES = {"bench_process", "bench_threads"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -26,6 +30,8 @@ def few_values():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FASTINIT_BENCH_VALUES", "1000")
         patch.setenv("NUMBA_CACHE_DIR", numba.config.CACHE_DIR)
+        without_pauses = SimpleNamespace(perf_counter=time.perf_counter, sleep=lambda seconds: None)
+        patch.setattr("fastinit.bench.measure.time", without_pauses)
         for name in [name for name in sys.modules if name.split(".")[0] == "benchmarks"]:
             patch.delitem(sys.modules, name)  # imported by a script of docs/, with the sizes of real runs
         yield
@@ -65,7 +71,7 @@ def test_suite(name):
         for method in filter(lambda method: method.startswith(KINDS), dir(suite)):
             assert suite.version
             assert suite.timeout
-            for values in combinations(suite):
+            for values in combinations(suite)[-1 if name in WITH_PROCESSES else 0 :]:
                 assert all(isinstance(value, str) for value in values)
                 runs += run_once(suite, method, values, measure.Missing)
     assert runs > 0
@@ -73,18 +79,8 @@ def test_suite(name):
 
 def test_the_suite_measures_with_the_command_s_code():
     suite, command = (importlib.import_module(f"{package}.measure") for package in ("benchmarks", "fastinit.bench"))
-    for name in set(suite.__all__) - {"VALUES"}:
+    for name in set(suite.__all__) - {"LAWS", "VALUES", "Missing"}:
         assert getattr(suite, name) is getattr(command, name)
-
-
-def script(name):
-    """A script of docs/, as a module; what it does to the search path is undone."""
-    specification = importlib.util.spec_from_file_location(f"docs_script_{name}", ROOT / "docs/scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(specification)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", list(sys.path))
-        specification.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(
@@ -92,14 +88,14 @@ def script(name):
     [("GPT-2 124M", 148, 124_439_808), ("Llama 1.1B", 201, 1_100_048_384), ("Llama 7B", 291, 6_738_415_616)],
 )
 def test_models_have_their_published_sizes(model, tensors, parameters):
-    shapes = script("models").MODELS[model]
+    shapes = importlib.import_module("docs.scripts.models.models").MODELS[model]
     assert len(shapes) == tensors
     assert sum(map(math.prod, shapes.values())) == parameters
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_models_are_filled_whole_and_by_name(dtype):
-    models = script("models")
+    models = importlib.import_module("docs.scripts.models.models")
     shapes = {"a": (3, 50), "b": (7,), "c": (11, 2, 5)}
     kind = np.dtype(getattr(ml_dtypes, dtype, dtype))
     flat = np.full(267, 99, kind)
@@ -110,7 +106,7 @@ def test_models_are_filled_whole_and_by_name(dtype):
 
 
 def test_a_model_is_measured_or_skipped_with_a_reason(monkeypatch):
-    models = script("models")
+    models = importlib.import_module("docs.scripts.models.models")
     small = {"tiny": {"a": (100,), "b": (2, 30)}}
     result = models.collect(small, ["float32"], 2, torch=False)
     (row,) = result["rows"]
@@ -125,7 +121,7 @@ def test_a_model_is_measured_or_skipped_with_a_reason(monkeypatch):
 
 def test_torch_fills_the_same_tensors():
     pytest.importorskip("torch", reason="torch is not installed")
-    models = script("models")
+    models = importlib.import_module("docs.scripts.models.models")
     flat = np.zeros(10_007, ml_dtypes.bfloat16)
     models.torch_fill(flat, {"a": (100, 100), "b": (7,)}, "bfloat16")()
     assert np.count_nonzero(flat) > 10_000
@@ -134,11 +130,11 @@ def test_torch_fills_the_same_tensors():
 
 
 def test_the_page_has_the_marks_that_its_script_fills():
-    pages = script("benchmarks")
+    pages = importlib.import_module("docs.scripts.pages.benchmarks")
     text = pages.PAGE.read_text()
     for name in pages.PARTS:
-        changed = pages.replaced(text, name, "NEW")
+        changed = markdown.replaced(text, name, "NEW")
         assert f"<!-- {name} -->\n\nNEW\n\n<!-- end of {name} -->" in changed
-        assert pages.replaced(changed, name, "NEW") == changed
-    with pytest.raises(SystemExit, match="lacks the marks"):
-        pages.replaced("no marks", "models", "NEW")
+        assert markdown.replaced(changed, name, "NEW") == changed
+    with pytest.raises(SystemExit, match="must have the marks"):
+        markdown.replaced("no marks", "models", "NEW")

@@ -18,9 +18,10 @@ ORDER = [
     "arithmetic",
     "distributions",
     "kernels",
+    "gpu",
     "dispatch",
+    "stream",
     "generator",
-    "calls",
     "progress",
     "initializers",
     "__init__",
@@ -30,6 +31,7 @@ ORDER = [
     "jax",
     "keras",
     "dask",
+    "peers",
     "bench",
     "check",
     "commands",
@@ -133,14 +135,12 @@ def test_the_parser_sees_the_imports():
     """So that an empty list of faults means something."""
     known = modules(PACKAGE)
     seen = {name: set(used_modules(path, PACKAGE, known)) for name, path in known.items()}
-    assert {"arguments.blocks", "dispatch", "arguments.dtypes", "distributions.normal", "arguments.streams"} <= seen[
-        "generator"
-    ]
+    assert {"arguments.blocks", "dispatch", "arguments.outputs", "distributions.normal", "arguments.seeds"} <= seen["generator"]
     assert {"arithmetic.lanes", "arithmetic.reals"} <= seen["arithmetic.elementary"]
     assert {"arguments.dtypes", "arithmetic.elementary", "distributions.law"} <= seen["distributions.normal"]
     assert {"arithmetic.rounding", "distributions", "kernels.fill", "kernels.tiles"} <= seen["kernels.rows"]
     assert "kernels.targets.llvm" in seen["kernels.targets.vectors"]
-    assert {"generator", "arguments.streams"} <= seen["__init__"]
+    assert {"generator", "arguments.seeds"} <= seen["__init__"]
     assert "commands.main" in seen["__main__"]
     assert {name for name, path in known.items() if "numba" in compilers(path, PACKAGE)} >= WITH_NUMBA
 
@@ -150,7 +150,7 @@ def package(tmp_path):
     """A package of empty files, with a few modules in each folder."""
     package = tmp_path / "fastinit"
     files = ["arithmetic.lanes", "arithmetic.reals", "distributions.law", "distributions.normal", "arguments.checks"]
-    files += ["arguments.dtypes", "arguments.streams", "kernels.fill", "kernels.memory", "kernels.rows", "kernels.threads"]
+    files += ["arguments.dtypes", "arguments.seeds", "kernels.fill", "kernels.memory", "kernels.rows", "kernels.threads"]
     files += ["kernels.targets.llvm", "torch.init", "jax.keys", "bench.measure", "check.run", "commands.main"]
     files += [name for name in ORDER if (PACKAGE / f"{name}.py").exists()]
     for name in files:
@@ -178,8 +178,8 @@ def package(tmp_path):
         ("kernels/targets/llvm", "from fastinit import generator", "kernels.targets.llvm imports generator"),
         ("kernels/targets/llvm", "from ...dispatch import run", "kernels.targets.llvm imports dispatch"),
         ("kernels/rows", "import fastinit.kernels.rows", "kernels.rows imports itself"),
-        ("arguments/streams", "import fastinit", "arguments.streams imports __init__"),
-        ("arguments/streams", "from fastinit import STREAM_VERSION", "arguments.streams imports __init__"),
+        ("arguments/seeds", "import fastinit", "arguments.seeds imports __init__"),
+        ("arguments/seeds", "from fastinit import STREAM_VERSION", "arguments.seeds imports __init__"),
         ("generator", "if TYPE_CHECKING:\n    from fastinit.commands.main import main", "generator imports commands.main"),
         ("torch/init", "from fastinit.jax import keys", "torch.init imports jax.keys"),
         ("check/run", "from fastinit.commands import main", "check.run imports commands.main"),
@@ -267,7 +267,7 @@ print(*sorted(set(sys.modules) - before))
         "numba",
     }
     assert [name for name in loaded if name.partition(".")[0] in heavy] == []
-    unwanted = {"commands", "files", "progress", "kernels.fill", "kernels.memory", "kernels.tiles", "kernels.explain"}
+    unwanted = {"commands", "files", "progress", "kernels.fill", "kernels.memory", "kernels.tiles", "kernels.explain", "gpu"}
     assert {f"fastinit.{name}" for name in unwanted}.isdisjoint(loaded)
 
 

@@ -1,11 +1,11 @@
-"""Every initialiser with a shape and arguments that it takes: `test_initializers.py` checks that none is missing."""
+"""A call of every initialiser; `test_initializers.py` checks that none is missing."""
 
 from fastinit import initializers
 
 SQUARE = (24, 18)
 KERNEL = (12, 6, 3, 4)
 
-#: Name: shape, then keywords of its own.
+#: Name: shape, and keywords that only some initialisers have.
 CALLS = {
     "zeros": (SQUARE, {}),
     "ones": (SQUARE, {}),
@@ -43,6 +43,6 @@ RANDOM = tuple(name for name in CALLS if name not in CONSTANTS)
 
 
 def call(name, shape=None, **keywords):
-    """What an initialiser gives with its arguments of the table."""
-    usual, own = CALLS[name]
-    return getattr(initializers, name)(usual if shape is None else shape, **(own | keywords))
+    """Call an initialiser with the arguments of the table, changed by these."""
+    table_shape, table_keywords = CALLS[name]
+    return getattr(initializers, name)(table_shape if shape is None else shape, **(table_keywords | keywords))

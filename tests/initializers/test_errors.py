@@ -1,4 +1,4 @@
-"""Every way in which an initialiser refuses: the kind of error, its words, and that nothing has happened."""
+"""Every error of an initialiser: its kind and its words; nothing is written and no call is taken."""
 
 import math
 
@@ -13,7 +13,7 @@ INF, NAN = math.inf, math.nan
 
 
 def refused(kind, words, name, *arguments, out=None, **keywords):
-    """That a call raises exactly this kind with all the words, and leaves `out` and the Generator's calls alone."""
+    """Assert that a call raises exactly this kind of error with all the words, writes nothing and takes no call."""
     rng = fi.default_rng(3)
     memory = out.tobytes() if isinstance(out, np.ndarray) else None
     with pytest.raises(kind) as caught:
@@ -35,12 +35,12 @@ COMMON = [
     (ValueError, ("shape", "2^63"), {"shape": (2**32, 2**32)}),
     (ValueError, ("shape", "64 axes"), {"shape": (1,) * 65}),
     (TypeError, ("dtype", "float32, float64, float16, bfloat16", "'int8'"), {"dtype": "int8"}),
-    (TypeError, ("dtype", "None"), {"dtype": None}),
-    (TypeError, ("rng must be None, an int", "str 'x'"), {"rng": "x"}),
+    (TypeError, ("dtype", "float32, float64", "3"), {"dtype": 3}),
+    (TypeError, ("rng must be None, an int", "'x'"), {"rng": "x"}),
     (TypeError, ("rng must be None, an int", "1.5"), {"rng": 1.5}),
     (ValueError, ("rng must hold non-negative integers", "-1"), {"rng": -1}),
     (TypeError, ("out", "numpy.ndarray", "list"), {"out": [0.0]}),
-    (TypeError, ("out", "float32", "float64"), {"out": np.zeros((2, 2))}),
+    (TypeError, ("out", "float32", "float64"), {"out": np.zeros((2, 2)), "dtype": "float32"}),
     (ValueError, ("out", "shape", "(3, 3)"), {"out": np.zeros((3, 3), np.float32)}),
     (TypeError, ("index", "'a'"), {"index": "a"}),
     (IndexError, ("index", "999"), {"index": 999}),
@@ -49,22 +49,50 @@ COMMON = [
 ]
 
 
-@pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize(("kind", "words", "keywords"), COMMON)
-def test_common(kind, words, keywords, name):
-    shape, own = CALLS[name]
+def test_common(kind, words, keywords):
     keywords = dict(keywords)
-    refused(kind, words, name, keywords.pop("shape", shape), **(own | keywords))
+    refused(kind, words, "normal", keywords.pop("shape", (24, 18)), **keywords)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_each_initializer_checks_all_that_is_common(name):
+    shape, more = CALLS[name]
+    refused(TypeError, ("shape", "'5'"), name, "5", **more)
+    refused(TypeError, ("dtype", "'int8'"), name, shape, dtype="int8", **more)
+    refused(TypeError, ("rng", "'x'"), name, shape, rng="x", **more)
+    refused(ValueError, ("out", "shape", "(3, 3)"), name, shape, out=np.full((3, 3), 77, np.float32), **more)
+    refused(IndexError, ("index", "999"), name, shape, index=999, **more)
+    refused(TypeError, ("'seed' is not a keyword", "rng, dtype, out, index"), name, shape, seed=0, **more)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_only_the_shape_has_a_position(name):
+    shape, more = CALLS[name]
+    refused(TypeError, (f"{name}() takes the shape alone by position", "rng, dtype, out, index"), name, shape, 0, **more)
+    refused(TypeError, ("alone by position",), name, shape, 0, 1, 2, 3, **more)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("xavier_uniform", 0, "write gain=0; its keywords are gain, layout, "),
+        ("normal", 0.02, "write loc=0.02 or scale=0.02; its keywords are loc, scale, rng, "),
+        ("zeros", "float16", "position; its keywords are rng, dtype, out, index"),
+    ],
+)
+def test_what_to_write_instead_of_a_position(name, value, words):
+    refused(TypeError, (words,), name, (3, 4), value)
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_out_that_cannot_be_written(name):
-    shape, own = CALLS[name]
+    shape, more = CALLS[name]
     out = np.full(shape, 77, np.float32)
     out.flags.writeable = False
-    refused(ValueError, ("out", "writable", "read-only"), name, shape, out=out, **own)
+    refused(ValueError, ("out", "writable", "read-only"), name, shape, out=out, **more)
     overlapping = np.lib.stride_tricks.as_strided(np.full(99, 77, np.float32), shape, (4,) * len(shape))
-    refused(ValueError, ("out", "overlap"), name, shape, out=overlapping, **own)
+    refused(ValueError, ("out", "overlap"), name, shape, out=overlapping, **more)
 
 
 # --- fans -------------------------------------------------------------------------------------------------------------
@@ -83,9 +111,9 @@ def test_fans(name):
     refused(TypeError, ("'fan' is not a keyword", "layout, in_axis, out_axis, batch_axis, groups, rng"), name, (5, 7), fan=3)
 
 
-# --- each one's own ---------------------------------------------------------------------------------------------------
+# --- what only some refuse --------------------------------------------------------------------------------------------
 
-OWN = [
+WRONG = [
     (ValueError, ("value", "must not be NaN"), "constant", (3,), {"value": NAN}),
     (ValueError, ("value", "at most 3.40282e+38", "inf"), "constant", (3,), {"value": INF}),
     (ValueError, ("value", "at most", "1e+39"), "constant", (3,), {"value": 1e39}),
@@ -183,12 +211,12 @@ OWN = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "words", "name", "shape", "keywords"), OWN)
-def test_own(kind, words, name, shape, keywords):
+@pytest.mark.parametrize(("kind", "words", "name", "shape", "keywords"), WRONG)
+def test_wrong_argument(kind, words, name, shape, keywords):
     refused(kind, words, name, shape, **keywords)
 
 
-# --- results that are stated instead ----------------------------------------------------------------------------------
+# --- extreme arguments that are not errors ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["xavier_uniform", "xavier_normal", "orthogonal", "delta_orthogonal"])
@@ -198,10 +226,10 @@ def test_a_gain_of_zero_fills_with_zeros(name):
 
 def test_a_scale_of_zero_fills_with_zeros():
     for distribution in ("uniform", "normal", "truncated_normal"):
-        assert (initializers.variance_scaling((3, 4), 0, distribution=distribution, rng=1) == 0).all()
-    assert (initializers.truncated_normal(9, 0.5, 0.0, corrected=True, rng=1) == 0.5).all()
-    assert (initializers.truncated_normal(9, 0.5, 0, 0, 1, corrected=True, units="absolute", rng=1) == 0.5).all()
-    assert (initializers.residual_normal(9, 3, 0, rng=1) == 0).all()
+        assert (initializers.variance_scaling((3, 4), scale=0, distribution=distribution, rng=1) == 0).all()
+    assert (initializers.truncated_normal(9, loc=0.5, scale=0.0, corrected=True, rng=1) == 0.5).all()
+    assert (initializers.truncated_normal(9, loc=0.5, scale=0, a=0, b=1, corrected=True, units="absolute", rng=1) == 0.5).all()
+    assert (initializers.residual_normal(9, n_layers=3, scale=0, rng=1) == 0).all()
 
 
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0), (5, 7, 0), (0, 7, 3)])
@@ -211,8 +239,8 @@ def test_a_dimension_of_zero_gives_an_empty_array(shape):
             continue
         if len(shape) > 2 and len(CALLS[name][0]) == 2:
             continue
-        own = {k: v for k, v in CALLS[name][1].items() if k not in ("batch_axis", "in_axis", "out_axis", "groups")}
-        found = getattr(initializers, name)(shape, rng=1, **own)
-        assert found.shape == shape
+        more = {k: v for k, v in CALLS[name][1].items() if k not in ("batch_axis", "in_axis", "out_axis", "groups")}
+        result = getattr(initializers, name)(shape, rng=1, **more)
+        assert result.shape == shape
     for mode in ("fan_in", "fan_out", "fan_avg", "fan_geo_avg"):
         assert initializers.variance_scaling(shape, mode=mode, rng=1).shape == shape

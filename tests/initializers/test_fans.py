@@ -1,4 +1,4 @@
-"""Fans of every layout, by hand and by an obvious count of connections; and what is refused."""
+"""Fans of every layout against numbers by hand and against a count of connections; wrong arguments."""
 
 import ast
 import itertools
@@ -45,15 +45,15 @@ BY_HAND = [
 
 @pytest.mark.parametrize(("shape", "keywords", "expected"), BY_HAND)
 def test_by_hand(shape, keywords, expected):
-    found = fans(shape, **keywords)
-    assert found == expected
-    assert found.fan_in == expected[0]
-    assert found.fan_out == expected[1]
-    assert all(type(n) is int for n in found)
+    result = fans(shape, **keywords)
+    assert result == expected
+    assert result.fan_in == expected[0]
+    assert result.fan_out == expected[1]
+    assert all(type(n) is int for n in result)
 
 
 def connections(outputs, inputs, kernel, groups):
-    """Which output of a one-dimensional convolution reads which input, far from the ends: counted one by one."""
+    """How often each output of a one-dimensional convolution, far from its ends, reads each input."""
     pairs = np.zeros((outputs, inputs), int)
     for o, i in itertools.product(range(outputs), range(inputs)):
         pairs[o, i] = kernel * (o // (outputs // groups) == i // (inputs // groups))
@@ -107,7 +107,7 @@ def test_refused(kind, words, shape, keywords):
 
 
 def test_the_table_of_the_documentation():
-    """Its rows hold a shape, keywords and both fans; the keywords are read as Python, without being run."""
+    """Each row has a shape, keywords and both fans; the keywords are parsed as Python and not run."""
     rows = re.findall(r"^\|.*?(\[[\d, ]+\]) \| (.*?) \| (\d+) \| (\d+) \|$", PAGE.read_text(), re.MULTILINE)
     assert len(rows) == 10
     for shape, words, fan_in, fan_out in rows:

@@ -1,4 +1,4 @@
-"""Trees: structure, names as keys, errors that say which tensor, the bar."""
+"""`init_tree`: structure, streams by name, errors that name the tensor, the progress bar."""
 
 import sys
 from functools import partial
@@ -139,11 +139,11 @@ def test_the_first_error_is_kept_as_the_cause():
 
 
 def test_a_wrong_spec_is_refused_before_anything_is_made():
-    made = []
-    spec = {"first": (3, lambda shape, *, rng, dtype: made.append(1)), "wrong": (3, "gaussian")}
+    calls = []
+    spec = {"first": (3, lambda shape, *, rng, dtype: calls.append(1)), "wrong": (3, "gaussian")}
     with pytest.raises(ValueError, match=r"^wrong"):
         fi.init_tree(spec, 0)
-    assert made == []
+    assert calls == []
 
 
 def test_an_interrupt_passes():
@@ -160,7 +160,7 @@ def test_rng_is_named():
 
 
 class Terminal:
-    """A stream that says it is a terminal, or that it is not."""
+    """A stream whose `isatty` returns `seen`."""
 
     encoding = "utf-8"
 
@@ -187,6 +187,12 @@ def test_bar(monkeypatch, seen, long):
     assert ("3.50k" in stream.text) == (seen and long)
     monkeypatch.undo()
     assert same(fi.init_tree({"a": (3000, "normal"), "b": {"c": (500, "zeros")}}, 0)["a"], expected["a"])
+
+
+def test_without_stderr_there_is_no_bar(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(trees, "LONG", 1)
+    assert fi.init_tree({"a": (3000, "normal")}, 0)["a"].shape == (3000,)
 
 
 def test_without_tqdm_there_is_no_bar(monkeypatch):

@@ -1,7 +1,9 @@
 """What all initialisers have in common: keywords, blocks, memory, dtypes, calls; and the values of those without randomness."""
 
 import inspect
-import math
+import pickle
+import re
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -9,11 +11,12 @@ import pytest
 
 import fastinit as fi
 from fastinit import initializers
-from fastinit.arguments import outputs
-from fastinit.initializers import keywords as common
-from fastinit.initializers import sparsity
+from fastinit.initializers import keywords
+from fastinit.initializers.documentation import PARAMETERS
 from tests.conftest import DTYPES
 from tests.initializers.table import ALIASES, CALLS, RANDOM, call
+
+PAGE = Path(__file__).parents[2] / "docs/initializers.md"
 
 INDICES = (
     np.s_[3],
@@ -46,16 +49,41 @@ def test_aliases_are_the_same_functions():
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_signature_and_docstring(name):
+def test_signature(name):
     function = initializers.BY_NAME[name]
-    parameters = inspect.signature(function).parameters
-    assert list(parameters)[-4:] == ["rng", "dtype", "out", "index"]
-    assert next(iter(parameters)) == "shape"
+    first, *others = inspect.signature(function).parameters.values()
     assert function.__name__ == name
-    assert all(parameters[k].kind is inspect.Parameter.KEYWORD_ONLY for k in ("rng", "dtype", "out", "index"))
-    for section in ("Parameters", "Returns", "Raises", "Examples", ">>> "):
-        assert section in function.__doc__
-    assert ("Notes" in function.__doc__) == (name in RANDOM)
+    assert (first.name, first.kind) == ("shape", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    assert [other.name for other in others][-4:] == ["rng", "dtype", "out", "index"]
+    assert all(other.kind is inspect.Parameter.KEYWORD_ONLY for other in others)
+    assert pickle.loads(pickle.dumps(function)) is function
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_docstring(name):
+    """Every parameter has one entry, in the order of the signature; numpydoc's sections come in their order."""
+    text = initializers.BY_NAME[name].__doc__
+    sections = re.findall(r"^(\w+)\n-+$", text, re.MULTILINE)
+    order = ["Parameters", "Returns", "Raises", "Notes", "References", "Examples"]
+    assert sections == [section for section in order if section in sections]
+    assert set(order) - set(sections) <= {"Notes", "References"}
+    assert ("Notes" in sections) == (name in RANDOM)
+    entries = re.findall(r"^([\w, ]+) : ", text[text.index("Parameters") : text.index("Returns")], re.MULTILINE)
+    parameters = list(inspect.signature(initializers.BY_NAME[name]).parameters)
+    assert ", ".join(entries).split(", ") == parameters
+    assert re.match(r"[A-Z][^\n]*\.\n\n", text)
+    assert (PARAMETERS["rng"] in text) == (name in RANDOM)
+
+
+def test_the_cost_of_a_block():
+    costs = {name: keywords.block_cost(name) for name in initializers.BY_NAME}
+    assert {name: cost for name, cost in costs.items() if cost != "block"} == {
+        "orthogonal": "whole",
+        "delta_orthogonal": "whole",
+        "sparse": "columns",
+    }
+    assert all(costs[alias] == costs[name] for alias, name in ALIASES.items())
+    assert "at the cost of the whole array" in initializers.orthogonal.__doc__
 
 
 # --- blocks, memory, dtypes -------------------------------------------------------------------------------------------
@@ -113,7 +141,7 @@ def test_out(name):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("name", CALLS)
 def test_sixteen_bits_are_the_rounded_float32(name, dtype):
-    """Then kept between the bounds, where there are bounds: `test_promise.py` says where exactly those are."""
+    """Values with bounds are then kept inside them: tests/promise checks the bounds exactly."""
     half = call(name, rng=7, dtype=dtype)
     rounded = call(name, rng=7).astype(half.dtype)
     if "uniform" in name or "truncated" in name or name in ("variance_scaling", "xavier_normal"):
@@ -148,110 +176,38 @@ def test_array_without_elements(name):
     assert empty.dtype == ml_dtypes.bfloat16
 
 
+@pytest.mark.parametrize("name", CALLS)
+def test_dtype_of_out(name):
+    """Without dtype= the dtype is that of `out`."""
+    out = np.zeros(CALLS[name][0], ml_dtypes.bfloat16)
+    assert call(name, rng=7, out=out) is out
+    assert bits_of(out) == bits_of(call(name, rng=7, dtype="bfloat16"))
+    assert call(name, rng=7, dtype=None).dtype == np.float32
+
+
+def test_a_tensor_as_out_is_returned():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    for name in CALLS:
+        out = torch.zeros(CALLS[name][0], dtype=torch.bfloat16)
+        assert call(name, rng=7, out=out) is out
+        assert bits_of(out.view(torch.int16).numpy()) == bits_of(call(name, rng=7, dtype="bfloat16"))
+
+
 def test_samplers_are_the_engine():
     for name, method in (("uniform", "uniform"), ("normal", "normal"), ("truncated_normal", "truncated_normal")):
         ours = getattr(initializers, name)((50, 3), rng=2)
         assert bits_of(ours) == bits_of(getattr(fi.default_rng(2), method)(size=(50, 3)))
-    absolute = initializers.truncated_normal(99, 0.5, 2.0, -1.0, 1.0, units="absolute", rng=2)
+    absolute = initializers.truncated_normal(99, loc=0.5, scale=2.0, a=-1.0, b=1.0, units="absolute", rng=2)
     assert bits_of(absolute) == bits_of(fi.default_rng(2).truncated_normal(-1.0, 1.0, 0.5, 2.0, 99, units="absolute"))
 
 
-# --- without randomness -----------------------------------------------------------------------------------------------
+# --- the page ---------------------------------------------------------------------------------------------------------
 
 
-def test_constants():
-    assert (initializers.zeros((2, 3)) == 0).all()
-    assert not np.signbit(initializers.constant((2, 3), -0.0)).any()
-    assert (initializers.ones(4, dtype="bfloat16") == 1).all()
-    assert (initializers.constant((2, 3), 0.1, dtype="float16") == np.float16(0.1)).all()
-    assert initializers.constant((), 2.0).shape == ()
-    assert initializers.constant(3, 1e6, dtype="float16").tolist() == [math.inf] * 3
-    assert (initializers.zeros((2**40, 2**20), index=np.s_[-1, -5:]) == 0).all()
-
-
-def test_eye():
-    for shape in ((1, 1), (5, 5), (3, 8), (8, 3)):
-        assert (initializers.eye(shape) == np.eye(*shape)).all()
-    assert (initializers.identity((4, 4), 2.5) == 2.5 * np.eye(4)).all()
-    huge = initializers.eye((2**31, 2**31), index=np.s_[2**30 : 2**30 + 3, 2**30 - 1 : 2**30 + 2])
-    assert (huge == np.eye(3, k=1)).all()
-
-
-def obvious_dirac(shape, groups):
-    w = np.zeros(shape, np.float32)
-    per_group = shape[0] // groups
-    for group in range(groups):
-        for i in range(min(per_group, shape[1])):
-            w[(group * per_group + i, i, *(n // 2 for n in shape[2:]))] = 1
-    return w
-
-
-@pytest.mark.parametrize("groups", [1, 2, 4])
-@pytest.mark.parametrize("shape", [(4, 4, 3), (8, 3, 2), (4, 9, 1), (8, 2, 3, 4), (4, 2, 3, 3, 3), (4, 2, 1, 2, 3, 4)])
-def test_dirac(shape, groups):
-    expected = obvious_dirac(shape, groups)
-    assert (initializers.dirac(shape, groups) == expected).all()
-    turned = np.moveaxis(expected, (0, 1), (-1, -2))
-    assert (initializers.dirac(turned.shape, groups, layout="in_out") == turned).all()
-
-
-def test_dirac_passes_its_input_on():
-    w = initializers.dirac((3, 3, 5))
-    x = fi.default_rng(0).normal(size=(3, 20))
-    y = np.array([sum(np.convolve(x[i], w[o, i, ::-1], "same") for i in range(3)) for o in range(3)])
-    assert np.array_equal(y, x)
-
-
-# --- values that are never zero ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_without_zeros(dtype):
-    kind = np.dtype(getattr(ml_dtypes, dtype, dtype))
-    array = np.array([[0.0, -0.0, 1.0], [-2.0, 0.0, 0.0]]).astype(kind)[:, ::-1]
-    common.without_zeros(array)
-    least = float(ml_dtypes.finfo(kind).smallest_normal)
-    assert array.astype(np.float64)[:, ::-1].tolist() == [[least, -least, 1.0], [-2.0, least, least]]
-
-
-def test_small_random_in_float16_is_never_zero():
-    """A plain draw has thousands of zeros at this scale; what takes their place has the sign of the draw."""
-    plain = initializers.normal(2**20, scale=1e-6, rng=0, dtype="float16")
-    small = initializers.small_random(2**20, 1e-6, rng=0, dtype="float16")
-    zeros = plain == 0
-    assert zeros.sum() > 10_000
-    assert (small[zeros] == np.copysign(np.finfo(np.float16).smallest_normal, plain[zeros])).all()
-    assert abs((small[zeros] > 0).mean() - 0.5) < 5 * 0.5 / math.sqrt(zeros.sum())
-    assert (small[~zeros] == plain[~zeros]).all()
-
-
-def test_parts_cover_an_array_once():
-    for shape in ((), (7,), (100,), (3, 4, 5), (2, 30), (50, 1, 2), (0, 4), (4, 0)):
-        array = np.zeros(shape)
-        for piece in outputs.parts(array, 10):
-            assert piece.size <= 10
-            piece += 1
-        assert (array == 1).all(), shape
-
-
-# --- sparse -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("rows", "sparsity", "count"),
-    [(100, 0.07, 7), (10, 0.3, 3), (10, 0.31, 4), (7, 0.5, 4), (5, 0.0, 0), (4, 0.95, 4), (1, 0.1, 1), (10**6, 1e-300, 1)],
-)
-def test_sparse_has_the_asked_share_of_zeros(rows, sparsity, count):
-    w = initializers.sparse((rows, 11), sparsity, rng=0)
-    assert ((w == 0).sum(axis=0) == count).all()
-
-
-def test_sparse_in_float16_has_no_zeros_but_the_chosen():
-    w = initializers.sparse((1000, 600), 0.25, 1e-7, rng=0, dtype="float16")
-    assert ((w == 0).sum(axis=0) == 250).all()
-
-
-def test_sparse_does_not_depend_on_pieces(monkeypatch):
-    whole = initializers.sparse((300, 90), 0.4, rng=1)
-    monkeypatch.setattr(sparsity, "PIECE", 1000)
-    assert bits_of(initializers.sparse((300, 90), 0.4, rng=1)) == bits_of(whole)
+def test_calls_of_the_documentation_have_the_functions_keywords():
+    calls = re.findall(r"`(\w+)\((?:shape|n), ([^`]*)\)`", PAGE.read_text())
+    assert len(calls) > 30
+    for name, arguments in calls:
+        names = [argument.partition("=") for argument in arguments.split(", ") if argument not in ("L", "T")]
+        assert all(equals for _, equals, _ in names), (name, arguments)
+        assert {key for key, _, _ in names} <= set(inspect.signature(initializers.BY_NAME[name]).parameters), (name, arguments)

@@ -1,4 +1,4 @@
-"""Every random rule at 2^24 values against its closed form, to five standard errors; and its bounds.
+"""Every random initialiser at 2^24 values: its moments to five standard errors of the closed form, and its bounds.
 
 A right sampler with a seed picked blindly exceeds five standard errors once in 1.7 million times. A deviation that is off by
 two parts in a thousand is twelve of them (normal) or eighteen (uniform) away at this size.
@@ -20,7 +20,7 @@ ERRORS = 5.0
 
 
 def moments(x):
-    """Mean, variance and kurtosis, summed in float64."""
+    """Mean and variance, summed in float64."""
     mean = x.mean(dtype=np.float64)
     square = np.square(x - np.float32(mean), dtype=np.float64)
     variance = square.mean()
@@ -28,7 +28,7 @@ def moments(x):
 
 
 def fits(x, law, what):
-    """Mean and variance of x against a frozen SciPy law."""
+    """Assert that x has the mean, the variance and the bounds of a SciPy distribution."""
     mean, variance = moments(x)
     expected, spread, excess = (float(v) for v in law.stats(moments="mvk"))
     n = x.size
@@ -50,7 +50,7 @@ def normal(variance):
 
 
 def truncated(variance, a=-2.0, b=2.0):
-    """Of this variance after truncation."""
+    """The truncated normal with this variance after truncation."""
     return stats.truncnorm(a, b, 0, math.sqrt(variance / stats.truncnorm(a, b).var()))
 
 
@@ -103,7 +103,7 @@ def test_closed_form(name, shape, keywords, law):
 
 @pytest.mark.parametrize("factor", [1.002, 0.998])
 def test_a_wrong_deviation_is_found(factor):
-    """So that the test above means something: two thousandths more or less fail."""
+    """The test above can fail: a deviation wrong by two thousandths is found."""
     x = initializers.he_normal(SHAPE, rng=11)
     with pytest.raises(AssertionError, match="variance"):
         fits(x, normal(factor * factor * 2 / IN), "wrong on purpose")
@@ -117,7 +117,7 @@ def test_an_uncorrected_deviation_is_found():
 
 @pytest.mark.parametrize(("scale", "a", "b", "loc"), [(0.5, -1.0, 1.0, 0.0), (0.2, 0.0, 1.0, -3.0), (0.05, 0.0, 1.0, 0.4)])
 def test_corrected_between_absolute_bounds(scale, a, b, loc):
-    x = initializers.truncated_normal(SHAPE, loc, scale, a, b, units="absolute", corrected=True, rng=11)
+    x = initializers.truncated_normal(SHAPE, loc=loc, scale=scale, a=a, b=b, units="absolute", corrected=True, rng=11)
     _, variance = moments(x)
     assert a <= x.min()
     assert x.max() <= b
@@ -126,8 +126,8 @@ def test_corrected_between_absolute_bounds(scale, a, b, loc):
 
 
 def test_sparse_law():
-    """Zeros fall on every row equally often, independently in each column, and leave the law of the rest as it is."""
-    w = initializers.sparse((64, 2**18), 0.25, 0.5, rng=11)
+    """All rows have zeros equally often, columns are independent, and the other values keep their distribution."""
+    w = initializers.sparse((64, 2**18), sparsity=0.25, scale=0.5, rng=11)
     zero = w == 0
     assert (zero.sum(axis=0) == 16).all()
     per_row = zero.mean(axis=1)

@@ -1,4 +1,4 @@
-"""Orthogonality in every dtype and shape, the Haar measure by its moments, the reflections against a plain product of them."""
+"""Orthogonality in every dtype and shape, moments of the Haar measure, and the reflections applied one by one."""
 
 import math
 import os
@@ -25,7 +25,7 @@ def defect(rows):
 
 
 def as_matrix(w, axis=0):
-    """Rows along the axis; the shorter side first."""
+    """The matrix with its rows along the axis, transposed if it has more rows than columns."""
     matrix = np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1)
     return matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
 
@@ -44,7 +44,7 @@ def test_orthogonal(shape, axis, dtype):
     w = orthogonal(shape, axis=axis, rng=1, dtype=dtype)
     assert w.shape == shape
     assert defect(as_matrix(w, axis)) < WITHIN[dtype]
-    doubled = orthogonal(shape, 2.0, axis=axis, rng=1, dtype=dtype)
+    doubled = orthogonal(shape, gain=2.0, axis=axis, rng=1, dtype=dtype)
     assert np.abs(doubled.astype(np.float64) - 2 * w.astype(np.float64)).max() <= 2**-24  # float16's subnormal numbers
 
 
@@ -54,8 +54,8 @@ def test_large(dtype, side):
 
 
 def test_gain():
-    assert (orthogonal((8, 8), 0.0, rng=1) == 0).all()
-    assert np.isinf(orthogonal((1, 1), 1e6, rng=1, dtype="float16")).all()
+    assert (orthogonal((8, 8), gain=0.0, rng=1) == 0).all()
+    assert np.isinf(orthogonal((1, 1), gain=1e6, rng=1, dtype="float16")).all()
 
 
 # --- the product of reflections ---------------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ def test_blocks_are_the_reflections_one_by_one(monkeypatch, shape, block):
 
 
 class Numbers:
-    """A Generator of prescribed numbers."""
+    """A Generator whose normal values are all the same."""
 
     def __init__(self, value):
         self.value = value
@@ -115,7 +115,7 @@ def sample(request):
 
 
 def test_moments_of_haar(sample):
-    """E w = 0, E w^2 = 1/n, E w^4 = 3 / (n (n + 2)) for every element; E w_ij^2 w_kl^2 by where they stand to each other."""
+    """E w = 0, E w^2 = 1/n, E w^4 = 3 / (n (n + 2)); E w_ij^2 w_kl^2 in one row, in one column, and in neither."""
     n = max(sample.shape[1:])
     error = 5 / math.sqrt(DRAWS)
     assert np.abs(sample.mean(axis=0)).max() < error * math.sqrt(1 / n)
@@ -153,7 +153,7 @@ def test_determinant_and_trace_of_a_square():
 
 
 def test_wrong_signs_are_found():
-    """So that the tests above mean something: LAPACK's own signs fail them."""
+    """The tests above can fail: the signs of LAPACK's QR are not those of the Haar measure."""
     rng = fi.default_rng(23)
     wrong = np.array([np.linalg.qr(rng.normal(size=(5, 5), dtype="float64"))[0] for _ in range(DRAWS)])
     assert abs(np.trace(wrong, axis1=1, axis2=2).mean()) > 5 / math.sqrt(DRAWS)
@@ -196,7 +196,7 @@ def test_memory_stays_below_three_matrices():
 
 @pytest.mark.parametrize(("dtype", "within"), [("float32", 1e-5), ("float64", 1e-13)])
 def test_values_agree_whatever_the_number_of_threads(dtype, within):
-    """To rounding, as the documentation says: the matrix product is the BLAS library's."""
+    """Only to rounding, because the matrix product comes from a BLAS library."""
     one, two = (np.frombuffer(run(VALUES, dtype, OPENBLAS_NUM_THREADS=n, MKL_NUM_THREADS=n), dtype) for n in "12")
     assert np.abs(one - two).max() < within
 
@@ -215,5 +215,5 @@ def test_delta_orthogonal(shape, dtype):
     assert (rest == 0).all()
     turned = delta_orthogonal((shape[-1], shape[-2], *shape[:-2]), layout="out_in", rng=2, dtype=dtype)
     assert (turned == np.moveaxis(w, (-1, -2), (0, 1))).all()
-    fourfold = delta_orthogonal(shape, 4.0, rng=2, dtype=dtype)
+    fourfold = delta_orthogonal(shape, gain=4.0, rng=2, dtype=dtype)
     assert np.abs(fourfold.astype(np.float64) - 4 * w.astype(np.float64)).max() <= 2**-23

@@ -1,4 +1,4 @@
-"""The deviation of a truncated normal against mpmath, to the last digit; and the scale that gives a deviation."""
+"""The deviation of a truncated normal against mpmath, to the last digit, and the scale for a given deviation."""
 
 import decimal
 import math
@@ -32,7 +32,7 @@ BOUNDS = [
 
 
 def by_mpmath(a, b):
-    """1 + (a p(a) - b p(b)) / P - ((p(a) - p(b)) / P)^2 with digits enough for any of the bounds."""
+    """1 + (a p(a) - b p(b)) / P - ((p(a) - p(b)) / P)^2 with enough digits for all of the bounds."""
     with mpmath.workdps(1500):
         if a + b < 0:
             a, b = -b, -a
@@ -51,7 +51,7 @@ def test_against_mpmath(a, b):
 
 
 def test_limits():
-    """What the formula goes to: nothing cut off, a uniform where the bounds are close, an exponential far out."""
+    """Limits: no truncation, a uniform distribution between close bounds, an exponential one far out."""
     assert truncated_std(-INF, INF) == 1.0
     assert truncated_std(-1e300, 1e300) == 1.0
     assert math.isclose(truncated_std(1e-300, 2e-300), 1e-300 / math.sqrt(12), rel_tol=1e-15)
@@ -94,7 +94,7 @@ def test_scale_for(target, a, b, loc):
 
 
 def test_the_least_deviation_there_is():
-    """Halved in search of a lower end of the bisection it is 0, which cannot divide."""
+    """Half of it, the lower end of the bisection, is 0, and 0 cannot divide."""
     assert 0 < truncation.scale_for(5e-324, 0.0, 2.0, 0.0) <= 5e-323
 
 
@@ -103,7 +103,7 @@ def test_the_least_deviation_there_is():
     [(1e-300, 1.0, 2.0, 0.0, 1e-150), (1.0, 0.0, INF, -1e160, 1e80), (1e300, 0.0, 1e308, -1e308, 1.000000015e304)],
 )
 def test_scales_far_from_the_target(target, a, b, loc, expected):
-    """Some of which once took minutes, or for ever."""
+    """The bisection must not take a step for each power of two."""
     assert math.isclose(truncation.scale_for(target, a, b, loc), expected, rel_tol=1e-12)
 
 

@@ -1,44 +1,33 @@
-"""The claims of docs/why.md, from the script that computes them; and that the text's tables are the script's."""
+"""The claims of docs/why.md against the script that computes them; the tables of the page are the script's."""
 
-import importlib.util
 import math
 import re
 from pathlib import Path
 
 import pytest
 
+from docs.scripts.pages import why
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def load():
-    spec = importlib.util.spec_from_file_location("why", DOCS / "scripts" / "why.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
-def why():
-    return load()
-
-
-@pytest.fixture(scope="module")
-def zero(why):
+def zero():
     return why.zero_weights()
 
 
 @pytest.fixture(scope="module")
-def layer(why):
+def layer():
     return why.one_layer()
 
 
 @pytest.fixture(scope="module")
-def deep(why):
+def deep():
     return why.many_layers()
 
 
 @pytest.fixture(scope="module")
-def sigma(why):
+def sigma():
     return why.two_sigma()
 
 
@@ -52,7 +41,7 @@ def test_with_zero_weights_only_the_last_layer_receives_a_gradient(zero):
     assert units == 1
 
 
-def test_with_zero_weights_and_tanh_not_even_the_last_layers_weights_do(why, zero):
+def test_with_zero_weights_and_tanh_not_even_the_last_layers_weights_do(zero):
     assert zero["zeros, tanh"] == [0, 0, 0, 0, 1]
     x, y = why.data(why.fi.default_rng(0))
     sizes = list(zip(why.SIZES[1:], why.SIZES[:-1], strict=True))
@@ -77,8 +66,8 @@ def test_small_values_get_small_gradients(zero):
     assert 100 * zero["small random, tanh"][0] < zero["Xavier, tanh"][0]
 
 
-def test_gradients_are_those_of_the_error(why):
-    """Against differences, so that the claims are about gradients."""
+def test_gradients_are_those_of_the_error():
+    """Against finite differences, so that the claims are about gradients."""
     rng = why.fi.default_rng(5)
     x, y = why.data(rng)
     sizes = list(zip(why.SIZES[1:], why.SIZES[:-1], strict=True))
@@ -108,18 +97,18 @@ def test_gradients_are_those_of_the_error(why):
 
 
 @pytest.mark.parametrize(("rule", "variance"), [(0, 1 / 3), (1, 1), (2, 2)])
-def test_one_layer(why, layer, rule, variance):
-    """2^20 sums share inputs or weights, so their variance is known to a few hundredths: 256 inputs of n values each."""
+def test_one_layer(layer, rule, variance):
+    """The 2^20 sums share 256 inputs of n values each, so their variance is known only to a few hundredths."""
     name = list(why.LAYER_RULES)[rule]
     for n in why.INPUTS:
-        mean, found = layer[name, n]
+        mean, estimate = layer[name, n]
         error = math.sqrt(2 / (256 * n)) + math.sqrt(2 / 2**20)
         assert mean < 5 * math.sqrt(variance / 256 / min(n, 256))
-        assert abs(found - variance) < 5 * variance * error
+        assert abs(estimate - variance) < 5 * variance * error
 
 
 def test_glorot_and_he_keep_what_small_values_lose(deep):
-    """He's mean square is a product of fifty factors, each off by sqrt(5 / 1024): e^0.5 for a network, e^0.25 for four."""
+    """He's mean square is a product of fifty factors of error sqrt(5 / 1024): e^0.5 for one network, e^0.25 for four."""
     assert math.exp(-1.25) < deep["He, relu"][-1] < math.exp(1.25)
     settled = deep["Xavier, gain 5/3, tanh"]
     assert 0.3 < settled[-1] < 0.5
@@ -158,25 +147,25 @@ def cells(block):
     return [cell.strip() for line in block.splitlines() for cell in line.strip("|").split("|")]
 
 
-def agree(told, computed):
-    """The same words, or numbers within 5 % or two units of the last digit that is told."""
+def agree(text, computed):
+    """The same words, or numbers within 5 % or two units of the last digit of the text."""
     try:
-        a, b = (float(text.rstrip("%")) for text in (told, computed))
+        a, b = (float(cell.rstrip("%")) for cell in (text, computed))
     except ValueError:
-        return told == computed
-    digits = told.partition("e")[0].partition(".")[2]
-    unit = 10.0 ** (-len(digits.rstrip("%"))) if "e" not in told else 0.0
+        return text == computed
+    digits = text.partition("e")[0].partition(".")[2]
+    unit = 10.0 ** (-len(digits.rstrip("%"))) if "e" not in text else 0.0
     return abs(a - b) <= max(0.05 * abs(b), 2 * unit if b else 0.0)
 
 
-def test_the_tables_are_the_scripts(why, zero, layer, deep, sigma):
+def test_the_tables_are_the_scripts(zero, layer, deep, sigma):
     text = (DOCS / "why.md").read_text()
     for name, block in why.tables(zero, layer, deep, sigma):
-        told = re.search(f"<!-- {name} -->\n(.*?)\n<!-- end of {name} -->", text, re.DOTALL)
-        pairs = list(zip(cells(told.group(1)), cells(block), strict=True))
+        table = re.search(f"<!-- {name} -->\n\n(.*?)\n\n<!-- end of {name} -->", text, re.DOTALL)
+        pairs = list(zip(cells(table.group(1)), cells(block), strict=True))
         assert len(pairs) > 20
         differ = [pair for pair in pairs if not agree(*pair)]
-        assert differ == [], f"{name}: run docs/scripts/why.py to write the tables anew"
+        assert differ == [], f"{name}: run `python -m docs.scripts.pages.why` to write the tables anew"
 
 
 def test_the_pictures_are_there():

@@ -1,4 +1,4 @@
-"""Flax, both interfaces: layers take the initialisers, models are made outside jit and run inside."""
+"""Flax Linen and nnx: layers take the initialisers; models are made outside jit and run inside."""
 
 import functools
 
@@ -71,7 +71,7 @@ class Body(nn.Module):
 
 
 def test_linen_lifts():
-    """What traces its body raises; rematerialisation leaves the initialisation alone."""
+    """Transformations that trace the layer raise; `remat` does not trace its initialisation."""
     more = {"variable_axes": {"params": 0}, "split_rngs": {"params": True}}
     x = jnp.ones((2, 4))
     made = nn.remat(Body)().init(KEY, x)["params"]["Dense_0"]["kernel"]

@@ -1,8 +1,10 @@
-"""`fastinit.jax.initializers`: JAX's names, arguments, defaults and laws, and fastinit's values."""
+"""`fastinit.jax.initializers`: JAX's names, arguments, defaults and distributions, and fastinit's values."""
 
 import copy
+import doctest
 import inspect
 import pickle
+import re
 
 import pytest
 
@@ -89,7 +91,11 @@ def test_signatures_are_jaxs(name):
 
 def test_every_rule_of_fastinit_is_there():
     assert set(fj.initializers.FACTORIES) == set(initializers.BY_NAME)
+    assert set(fj.BY_NAME) == {"bits", *initializers.BY_NAME}
     assert set(jax_names()) <= set(fj.initializers.FACTORIES)
+    for module, functions in ((fj, fj.BY_NAME), (fj.initializers, fj.initializers.FACTORIES)):
+        assert set(functions) < set(module.__all__)
+        assert all(getattr(module, name) is function for name, function in functions.items())
 
 
 @pytest.mark.parametrize(
@@ -166,7 +172,7 @@ ERRORS = [
     (TypeError, "constant: .*'shape'", lambda: fj.constant()),
     (TypeError, "shape must be .* got 'a'", lambda: fj.normal("a")),
     (ValueError, "shape must not be negative", lambda: fj.normal((-1,))),
-    (TypeError, "dtype", lambda: fj.normal((3,), dtype=None)),
+    (TypeError, "dtype", lambda: fj.normal((3,), dtype=1)),
     (ValueError, "layout='out_in'", lambda: fj.he_normal((3,))),
     (
         TypeError,
@@ -194,8 +200,7 @@ ERRORS = [
     (ValueError, "scale must be finite and at least 0", lambda: fj.initializers.orthogonal(-1)(0, (3, 3))),
     (TypeError, "out_sharding must be a jax.sharding.Sharding", lambda: fj.initializers.normal()(0, (3,), None, 7)),
     (ValueError, "out_sharding must be a NamedSharding", lambda: fj.initializers.normal()(0, (3,), None, jax.P("x"))),
-    (AttributeError, "fastinit.jax' has no attribute 'gamma'; it has .*truncated_normal", lambda: fj.gamma),
-    (AttributeError, "no attribute 'gamma'; it has .*he_normal", lambda: fj.initializers.gamma),
+    (TypeError, "normal: too many positional .* shape, loc, scale", lambda: fj.normal((3,), 0.5)),
 ]
 
 
@@ -219,7 +224,7 @@ def test_refused_calls_take_no_number():
 
 
 def test_initialisers_are_values():
-    """Equal for equal arguments, so that a Flax module with one is hashable and equal to its twin."""
+    """Initialisers of equal arguments are equal, so Flax modules that hold them can be hashed and compared."""
     init, twin = (fj.initializers.variance_scaling(2.0, "fan_in", "normal", batch_axis=[0]) for _ in range(2))
     assert init == twin
     assert hash(init) == hash(twin)
@@ -228,9 +233,14 @@ def test_initialisers_are_values():
         assert np.array_equal(again(1, (2, 3, 4)), init(1, (2, 3, 4)))
 
 
-def test_documentation():
-    for name, function in fj.BY_NAME.items():
-        assert function.__name__ == name
-        assert f"`fastinit.initializers.{name}`" in function.__doc__ or name == "bits"
-        assert {"sharding", "rng"} <= set(inspect.signature(function).parameters)
-        assert not {"out", "index"} & set(inspect.signature(function).parameters)
+@pytest.mark.parametrize("name", fj.BY_NAME)
+def test_documentation(name):
+    function = fj.BY_NAME[name]
+    parameters = set(inspect.signature(function).parameters)
+    assert function.__name__ == name
+    assert {"sharding", "rng"} <= parameters
+    assert not {"out", "index"} & parameters
+    entries = function.__doc__.partition("Returns\n")[0]
+    assert set(re.findall(r"\w+", " ".join(re.findall("^([a-z].*) :", entries, re.MULTILINE)))) == parameters
+    example = doctest.DocTestParser().get_doctest(function.__doc__, {}, name, None, None)
+    assert doctest.DocTestRunner().run(example) == (0, 3)

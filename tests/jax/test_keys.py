@@ -1,4 +1,4 @@
-"""What names the stream: keys of jax.random in every form, Generators, seeds; and what is refused."""
+"""Sources of a stream: keys of jax.random in every form, Generators and seeds; and values that are refused."""
 
 import itertools
 
@@ -30,7 +30,7 @@ def test_a_typed_key_is_the_documented_stream(implementation):
     assert fj.generator_from_key(key).state == own.state
     expected = own.normal(size=SHAPE)
     assert np.array_equal(drawn(key), expected)
-    assert np.array_equal(drawn(key), expected), "a key is used up by nobody"
+    assert np.array_equal(drawn(key), expected), "a key can be used again"
     assert np.array_equal(fj.normal(SHAPE, rng=key), expected)
 
 
@@ -45,7 +45,7 @@ def test_raw_words_are_those_of_the_default_implementation():
 
 
 def test_different_keys_are_different_streams():
-    """Those included whose words agree, or agree but for zeros at the end, which a seed sequence does not count."""
+    """Also keys whose words are equal, or differ only in trailing zeros, which a seed sequence ignores."""
     keys = [
         jax.random.wrap_key_data(jnp.array(words, jnp.uint32), impl="threefry2x32")
         for words in itertools.product((0, 5), (0, 1))

@@ -1,4 +1,4 @@
-"""Arrays over eight devices and over two processes: scripts, for XLA reads the number of devices before JAX is imported."""
+"""Arrays over eight devices and over two processes. They are scripts: XLA reads the number of devices when JAX is imported."""
 
 import json
 import os
@@ -19,7 +19,7 @@ BLOCK = 16 << 20
 
 
 def start(*arguments, devices=8):
-    """A Python process with so many CPU devices, in which warnings are errors."""
+    """Start a Python process with this many CPU devices; warnings are errors."""
     env = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -31,7 +31,7 @@ def start(*arguments, devices=8):
 
 
 def finish(process):
-    """What it printed, if all went well."""
+    """The output of a process that succeeded."""
     try:
         out, error = process.communicate(timeout=300)
     finally:
@@ -52,7 +52,7 @@ def test_eight_devices(found, case):
 
 @pytest.mark.parametrize("partition", ["y", "-"])
 def test_peak_memory_is_the_blocks(partition):
-    """The eight devices' memory is the process's own: beside it there is no second copy, of a block or of the whole."""
+    """The devices' memory is host memory here: beside the array there is no copy of a block or of the whole."""
     grown, size = map(int, finish(start("-m", "tests.jax.peak_memory", partition)).split())
     assert size == 128 << 20
     assert grown < size + BLOCK

@@ -1,4 +1,4 @@
-"""Inside a trace: `eval_shape` gives the shape, everything that would compute raises, and no Generator moves."""
+"""Inside a trace: `eval_shape` gives the shape, every computation raises, and no Generator advances."""
 
 import pytest
 
@@ -66,7 +66,7 @@ def test_vmap_over_keys_raises():
 
 
 def test_what_does_not_depend_on_the_trace_is_filled():
-    """Beside a vmap or a derivative of something else, and where a trace is left for a while."""
+    """Inside a vmap or a derivative with respect to something else, and where a trace is suspended."""
     assert np.array_equal(jax.vmap(lambda x: x * INIT(KEY, SHAPE))(jnp.ones(2))[1], EXPECTED)
     assert jax.grad(lambda x: (x * INIT(KEY, SHAPE)).sum())(1.0) == pytest.approx(EXPECTED.sum(), rel=1e-5)
 

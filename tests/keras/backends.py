@@ -1,4 +1,4 @@
-"""Which back-ends are installed, and programs that run on one of them in a process of their own."""
+"""The installed back-ends, and programs that run on one of them in a new process."""
 
 import importlib.util
 import os
@@ -11,7 +11,7 @@ BACKENDS = [name for name in ("torch", "jax", "tensorflow") if importlib.util.fi
 
 
 def run(backend, *command, fails=False, **environment):
-    """What a Python program writes to stdout, or to stderr where it should fail."""
+    """The stdout of a Python program, or its stderr if it should fail."""
     env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT), **environment}
     done = subprocess.run([sys.executable, *command], env=env, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert (done.returncode != 0) == fails, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Choose a back-end before anybody imports Keras, whose own default is TensorFlow."""
+"""Choose a back-end before Keras is imported; its default is TensorFlow."""
 
 import os
 

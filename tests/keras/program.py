@@ -18,7 +18,7 @@ WIDTH = 12
 
 
 def network():
-    """Every kind of layer that is asked for, several of them served by one instance."""
+    """A model with many kinds of layers; several share one initialiser."""
     tokens, image = keras.Input((6,), dtype="int32", name="tokens"), keras.Input((8, 8, 3), name="image")
     x = keras.layers.Embedding(20, WIDTH, embeddings_initializer=fk.TruncatedNormal(stddev=0.02, seed=5), name="embed")(tokens)
     attend = keras.layers.MultiHeadAttention(3, 4, kernel_initializer=fk.GlorotUniform(seed=5), name="attend")
@@ -39,7 +39,7 @@ def network():
 
 
 class Lazy(keras.Model):
-    """A model whose layers are built while Keras looks for the shape of what it returns."""
+    """A model whose layers are built while Keras computes its output shape."""
 
     def __init__(self):
         super().__init__(name="lazy")
@@ -62,7 +62,7 @@ def values(model):
 
 
 def traced():
-    """What a call and a layer say inside a function that is being traced."""
+    """The errors of a call and of a layer inside a traced function."""
     layer = keras.layers.Dense(4, kernel_initializer=SHARED)
 
     def by_hand(x):

@@ -1,4 +1,4 @@
-"""Every class with arguments and a shape that it takes, and the same thing said to NumPy."""
+"""Every class with arguments, a shape, and the equivalent NumPy call."""
 
 from fastinit import initializers as init
 
@@ -46,11 +46,11 @@ RANDOM = tuple(name for name in CLASSES if name not in FIXED)
 
 
 def seeded(name, seed):
-    """The class's arguments with a seed, where it takes one."""
+    """The class's arguments, with a seed if it takes one."""
     return CLASSES[name][0] | ({"seed": seed} if name in RANDOM else {})
 
 
 def numpy(name, rng, dtype="float32"):
-    """What NumPy has for it."""
+    """The values of the equivalent NumPy call."""
     _, shape, function, keywords = CLASSES[name]
     return function(shape, rng=rng, dtype=dtype, **keywords)

@@ -1,4 +1,4 @@
-"""Layers and models on every installed back-end, each in a process of its own: the weights are NumPy's, bit for bit."""
+"""Layers and models on every installed back-end, each in a new process: the weights are NumPy's, bit for bit."""
 
 import json
 import random
@@ -19,11 +19,11 @@ T = {"layout": "in_out", "truncated": True}
 
 
 def of_path(path, function, dtype="float32", seed=5, **keywords):
-    """What NumPy has for a variable of this path, by its shape."""
+    """A function of the shape that gives NumPy's values for a variable of this path."""
     return lambda shape: function(shape, rng=fi.default_rng(seed).child(path), dtype=dtype, **keywords)
 
 
-#: Path of a variable: what NumPy has for it.
+#: Paths of variables, and the NumPy calls with their values.
 EXPECTED = {
     "embed/embeddings": (init.truncated_normal, {"scale": 0.02}),
     **{f"attend/{part}/kernel": (init.glorot_uniform, {"layout": "in_out"}) for part in ("query", "key", "value")},
@@ -46,7 +46,7 @@ EXPECTED = {
 
 @pytest.fixture(scope="module", params=BACKENDS)
 def left(request, tmp_path_factory):
-    """What the program reports on a back-end, and the weights that its models started with."""
+    """The program's report on a back-end, and the first weights of its models."""
     folder = tmp_path_factory.mktemp(request.param)
     report = json.loads(run(request.param, str(HERE / "program.py"), str(folder)).splitlines()[-1])
     assert report["backend"] == request.param

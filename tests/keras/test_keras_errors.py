@@ -1,4 +1,4 @@
-"""What `fastinit.keras` refuses: the error names the argument."""
+"""Errors of `fastinit.keras`: they name the argument."""
 
 import re
 import subprocess
@@ -96,4 +96,4 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert "pip install 'fastinit[keras]'" in done.stdout
+    assert "pip install 'fastinit-kernels[keras]'" in done.stdout

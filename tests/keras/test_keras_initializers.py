@@ -1,4 +1,4 @@
-"""`fastinit.keras` beside NumPy and beside `keras.initializers`: values, laws, signatures, seeds, configurations."""
+"""`fastinit.keras` beside NumPy and beside `keras.initializers`: values, distributions, signatures, seeds, configurations."""
 
 import copy
 import inspect
@@ -15,22 +15,23 @@ import numpy as np
 
 import fastinit as fi
 import fastinit.keras as fk
+from fastinit.arguments import dtypes
 from tests.keras.table import CLASSES, RANDOM, numpy, seeded
 
 pytestmark = pytest.mark.filterwarnings("default")  # of the other libraries
 
 SHARED = [name for name in CLASSES if hasattr(keras.initializers, name)]
-DTYPES = [real.name for real in fi.dtypes.REALS.values()]
+DTYPES = [real.name for real in dtypes.REALS.values()]
 
 
 def array(tensor):
-    """float64 as it is, all else as float32, which some back-ends need in order to show 16 and 8 bits."""
+    """The tensor as float64 if it is float64, else as float32: some back-ends cannot convert 16 and 8 bits."""
     wide = keras.backend.standardize_dtype(tensor.dtype) == "float64"
     return np.asarray(keras.ops.convert_to_numpy(tensor if wide else keras.ops.cast(tensor, "float32")))
 
 
 def same(tensor, expected):
-    """The same bits."""
+    """Whether the values are equal."""
     mine = array(tensor)
     assert mine.shape == expected.shape
     return np.array_equal(mine.astype(np.float64), expected.astype(np.float64))
@@ -80,7 +81,7 @@ def test_signatures_begin_as_keras_has_them(name):
 
 @pytest.fixture
 def laws(monkeypatch):
-    """What ours and Keras's ask their samplers for."""
+    """Record the samplers' arguments, fastinit's and Keras's."""
     source = sys.modules["keras.src.initializers.random_initializers"]
     asked = []
 
@@ -184,18 +185,20 @@ def test_none_is_drawn_once_for_each_instance_and_keras_seed_governs():
 def test_a_seed_generator_moves_on():
     generator = keras.random.SeedGenerator(11)
     uniform, normal = fk.RandomUniform(seed=generator), fk.RandomNormal(seed=generator)
-    assert same(uniform((9,)), fi.initializers.uniform(9, -0.05, 0.05, rng=[11, 0]))
-    assert same(normal((9,)), fi.initializers.normal(9, 0, 0.05, rng=[11, 1]))
-    assert same(normal((9,)), fi.initializers.normal(9, 0, 0.05, rng=[11, 2]))
+    assert same(uniform((9,)), fi.initializers.uniform(9, low=-0.05, high=0.05, rng=[11, 0]))
+    assert same(normal((9,)), fi.initializers.normal(9, loc=0, scale=0.05, rng=[11, 1]))
+    assert same(normal((9,)), fi.initializers.normal(9, loc=0, scale=0.05, rng=[11, 2]))
     restored = fk.RandomNormal.from_config(json.loads(json.dumps(normal.get_config())))
-    assert same(restored((9,)), fi.initializers.normal(9, 0, 0.05, rng=[11, 0])), "Keras keeps the seed, not the state"
+    assert same(restored((9,)), fi.initializers.normal(9, loc=0, scale=0.05, rng=[11, 0])), (
+        "Keras keeps the seed, not the state"
+    )
     assert restored.get_config() == normal.get_config()
     for shape, dtype in (((2, "3"), None), ((2, -3), None), ((2,), "int32"), ((1 << 40, 1 << 40), None)):
         with pytest.raises((TypeError, ValueError), match=r"^(shape|dtype)"):
             normal(shape, dtype)
     with pytest.raises(ValueError, match="at least 2 axes"):
         fk.Orthogonal(seed=generator)((3,))
-    assert same(normal((9,)), fi.initializers.normal(9, 0, 0.05, rng=[11, 3])), "a refused call takes no seed"
+    assert same(normal((9,)), fi.initializers.normal(9, loc=0, scale=0.05, rng=[11, 3])), "a refused call takes no seed"
 
 
 def test_a_variable_adds_its_path_through_functions_and_generators():
@@ -203,12 +206,12 @@ def test_a_variable_adds_its_path_through_functions_and_generators():
     twice = keras.Variable(lambda shape, dtype: 2 * shared(shape, dtype), shape=(9,), name="twice")
     plain = keras.Variable(shared, shape=(9,), name="plain")
     for variable, factor in ((twice, 2), (plain, 1)):
-        own = fi.initializers.normal(9, 0, 0.05, rng=fi.default_rng(3).child(variable.path))
+        own = fi.initializers.normal(9, loc=0, scale=0.05, rng=fi.default_rng(3).child(variable.path))
         assert same(variable.value, factor * own)
-    assert same(shared((9,)), fi.initializers.normal(9, 0, 0.05, rng=3)), "a call by hand has no path"
+    assert same(shared((9,)), fi.initializers.normal(9, loc=0, scale=0.05, rng=3)), "a call by hand has no path"
     moving = fk.RandomNormal(seed=keras.random.SeedGenerator(3))
     moving((9,))
-    own = fi.initializers.normal(9, 0, 0.05, rng=fi.default_rng([3, 1]).child("moved"))
+    own = fi.initializers.normal(9, loc=0, scale=0.05, rng=fi.default_rng([3, 1]).child("moved"))
     assert same(keras.Variable(moving, shape=(9,), name="moved").value, own)
 
 

@@ -2,9 +2,9 @@
 
     python tests/nightly/soak.py --calls 10000000
 
-stands for a day of small and large fills. The calls go in rounds; between two of them all threads wait, and what the process
-holds is counted. After the first rounds nothing may grow: resident memory by 1 MiB, all else not at all. Each thread compares
-its values with those that one thread made at the start, so that wrong bytes end the run too.
+makes as many small and large fills as a program makes in a day. The calls are made in rounds. After each round all threads
+wait while the resources of the process are counted. After the first rounds resident memory may grow by 1 MiB and nothing else
+at all. Each thread compares its values with those that one thread drew at the start, so wrong bytes end the run too.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 import fastinit as fi
+from fastinit.arguments import dtypes
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 DRAWS = (
@@ -110,12 +111,12 @@ class Soak:
 
     def work(self, number: int) -> None:
         chance = random.Random(number)
-        buffers = {dtype: np.empty(LARGEST, fi.dtypes.resolve(dtype).dtype) for dtype in DTYPES}
-        for buffer in buffers.values():
-            buffer.fill(0)  # else its pages would become resident bit by bit
-            fi.default_rng(0).bits(LARGEST)  # and so would the thread's scratch memory
         sizes, weights = [size for size, _ in SIZES], [weight for _, weight in SIZES]
         try:
+            buffers = {dtype: np.empty(LARGEST, dtypes.resolve(dtype).dtype) for dtype in DTYPES}
+            for buffer in buffers.values():
+                buffer.fill(0)  # else its pages would become resident bit by bit
+                fi.default_rng(0).bits(LARGEST)  # and so would the thread's scratch memory
             for _ in range(self.rounds):
                 self.barrier.wait()
                 for size in chance.choices(sizes, weights, k=self.each):

@@ -1,4 +1,4 @@
-"""Random arguments of the public functions that `test_fuzz.py` leaves: a documented error or a right result, and no crash."""
+"""Random arguments of the public functions that `tests/generator` leaves out: a documented error or a right result."""
 
 import inspect
 import math
@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 import fastinit as fi
 from fastinit import initializers
+from fastinit.arguments import blocks, dtypes
 from tests.conftest import DTYPES
-from tests.generator.test_fuzz import any_dtype, any_float, any_index, anything, drawn, is_huge, refused
-from tests.nightly.common import cases
+from tests.generator.fuzz import any_dtype, any_float, any_index, anything, drawn, is_huge, refused
+from tests.repeats import cases
+
+pytestmark = pytest.mark.nightly
 
 SIGNATURES = {name: inspect.signature(function).parameters for name, function in initializers.BY_NAME.items()}
 REFUSALS = (TypeError, ValueError, IndexError)
@@ -98,7 +101,8 @@ def test_initializers(call):
         assert rng.state["calls"] == 0
         return
     if keywords.get("out") is None:
-        assert found.dtype == fi.dtypes.resolve(keywords.get("dtype", np.float32)).dtype
+        wanted = keywords.get("dtype")
+        assert found.dtype == dtypes.resolve(np.float32 if wanted is None else wanted).dtype
     if keywords["rng"] is rng:
         keywords["rng"] = fi.default_rng(3)
     again = getattr(initializers, name)(**keywords)
@@ -122,7 +126,7 @@ def test_fans(keywords):
     assert type(fan_in) is int
     assert type(fan_out) is int
     assert min(fan_in, fan_out) >= 0
-    shape = fi.blocks.shape_of(keywords["shape"])
+    shape = blocks.shape_of(keywords["shape"])
     assert max(fan_in, fan_out) <= math.prod(n for n in shape if n)
 
 

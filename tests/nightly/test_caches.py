@@ -8,8 +8,11 @@ import sys
 
 import pytest
 
-from tests.nightly.common import environment, python, times
+from tests.processes.scripts import environment, python
 from tests.processes.test_cache import package, read_only_prefix  # noqa: F401
+from tests.repeats import times
+
+pytestmark = pytest.mark.nightly
 
 FORGET = """
 from fastinit import dispatch

@@ -16,8 +16,10 @@ import pytest
 import fastinit as fi
 from tests.commands.test_cli import names
 from tests.files.test_files import small_disk  # noqa: F401
-from tests.nightly.common import environment
+from tests.processes.scripts import environment
 from tests.processes.test_cache import read_only_prefix
+
+pytestmark = pytest.mark.nightly
 
 SHAPE = ("--shape", "262144", "--dist", "normal", "--seed", "0")
 SMALL = ("--shape", "1000", "--dist", "normal", "--seed", "0")
@@ -135,9 +137,11 @@ def run(*arguments, **options):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")  # noqa: PTH110
 def test_dev_full(tmp_path):
-    done = run("fill", "/dev/full", *SMALL, "--force", stdout=subprocess.PIPE)
+    device = tmp_path / "full.npy"
+    device.symlink_to("/dev/full")
+    done = run("fill", device, *SMALL, "--force", stdout=subprocess.PIPE)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "fastinit: error: /dev/full: Not a regular file\n"
+    assert done.stderr == f"fastinit: error: {device}: Not a regular file\n"
     with open("/dev/full", "w") as full:  # noqa: PTH123
         done = run("fill", tmp_path / "x.npy", *SMALL, stdout=full)  # the file is whole; what cannot be said is the report
     assert (done.returncode, done.stderr) == (1, "fastinit: error: [Errno 28] No space left on device\n")

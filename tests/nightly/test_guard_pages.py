@@ -12,7 +12,10 @@ import pytest
 
 from fastinit.kernels import layout
 from tests.conftest import ROWS
-from tests.nightly.common import environment, python, times
+from tests.processes.scripts import environment, python
+from tests.repeats import times
+
+pytestmark = pytest.mark.nightly
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="guard pages are made in Linux's way")
 
@@ -20,9 +23,10 @@ GUARDED = """
 import itertools, math, mmap, sys
 import numpy as np
 import fastinit as fi
+from fastinit.arguments import dtypes
 from fastinit.kernels import threads
 from tests.conftest import ROWS, draw
-from tests.nightly.common import guarded
+from tests.nightly.memory import guarded
 
 parallel = sys.argv[1] == "True"
 if not parallel:
@@ -96,7 +100,7 @@ def strange():
 
 for name, dtype in ROWS:
     print(name, dtype, flush=True)
-    real = np.dtype(np.uint32) if name == "bits" else fi.dtypes.resolve(dtype).dtype
+    real = np.dtype(np.uint32) if name == "bits" else dtypes.resolve(dtype).dtype
     item, before = real.itemsize, done
     most = memory.size // item
     whole = draw(fi.default_rng(3), name, dtype, size=most)
@@ -120,7 +124,7 @@ def test_no_guard_page_is_touched(parallel):
 
 TRESPASS = """
 import mmap, sys
-from tests.nightly.common import guarded
+from tests.nightly.memory import guarded
 memory = guarded(4 * mmap.PAGESIZE)
 memory[0] = memory[-1] = 1
 import ctypes
@@ -142,7 +146,7 @@ import numpy as np
 import fastinit as fi
 from fastinit.kernels import cpus, layout, threads
 from tests.conftest import ROWS, draw
-from tests.nightly.common import guarded
+from tests.nightly.memory import guarded
 
 room, at_end, own = int(sys.argv[1]), sys.argv[2] == "end", threading.local()
 

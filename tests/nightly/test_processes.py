@@ -4,7 +4,10 @@ import multiprocessing
 
 import pytest
 
-from tests.nightly.common import digest, environment, forks, python, times
+from tests.processes.scripts import digest, environment, forks, python
+from tests.repeats import times
+
+pytestmark = pytest.mark.nightly
 
 METHODS = multiprocessing.get_all_start_methods()
 

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from fastinit import dispatch
-from tests.nightly.common import NIGHTLY, environment, python, times
+from tests.processes.scripts import environment, python
+from tests.repeats import NIGHTLY, times
+
+pytestmark = pytest.mark.nightly
 
 unix = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no interval timers on this system")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is mapped many times over in Linux's way")
@@ -134,12 +137,13 @@ CTRL_C = """
 import os, signal, sys, threading, time
 import numpy as np
 import fastinit as fi
-from tests.nightly.common import map_often
+from fastinit.arguments import dtypes
+from tests.nightly.memory import map_often
 
 GIB = 1 << 30
 call, layout, dtype, wait = sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4])
 memory = map_often(10 * GIB, GIB // 4)
-real = fi.dtypes.resolve(dtype).dtype
+real = dtypes.resolve(dtype).dtype
 flat = memory.view(real)
 count = flat.size
 out = {"flat": flat, "every third": flat[::3], "columns": flat.reshape(-1, 1 << 13).T, "backwards": flat[::-1]}[layout]

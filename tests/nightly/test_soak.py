@@ -1,4 +1,4 @@
-"""The soak of `tests/nightly/soak.py`: a short one always, ten million calls at night, and that it sees what grows."""
+"""The soak of `tests/nightly/soak.py`: of ten million calls under the nightly profile; and that it sees what grows."""
 
 import json
 import os
@@ -8,14 +8,17 @@ import sys
 import pytest
 
 from tests.nightly import soak
-from tests.nightly.common import ROOT, environment, nightly
+from tests.processes.scripts import ROOT, environment
+from tests.repeats import times
+
+pytestmark = pytest.mark.nightly
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="what a process holds is read from Linux's /proc")
 
 
 def run(threads, *arguments):
     env = environment(NUMBA_NUM_THREADS=str(threads))
-    command = [sys.executable, str(ROOT / "tests" / "soak.py"), *map(str, arguments)]
+    command = [sys.executable, str(ROOT / "tests" / "nightly" / "soak.py"), *map(str, arguments)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=20_000)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr[-3000:]}"
     return json.loads(done.stdout)
@@ -24,15 +27,10 @@ def run(threads, *arguments):
 @linux
 @pytest.mark.parametrize("threads", [1, 4])
 def test_nothing_grows(threads):
-    found = run(threads, "--calls", 24_000, "--rounds", 8)
+    calls = times(24_000, 10_000_000)
+    found = run(threads, "--calls", calls, "--rounds", times(8, 20))
     assert found["grown"] == []
-    assert found["calls"] == 24_000
-
-
-@linux
-@nightly
-def test_nothing_grows_in_ten_million_calls():
-    assert run(4, "--calls", 10_000_000)["grown"] == []
+    assert found["calls"] == calls
 
 
 @linux

@@ -1,4 +1,4 @@
-"""Headers of other files are checked before they are believed, at a bounded cost in memory."""
+"""Headers of untrusted files are checked before they are used, in bounded memory."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def entry(dtype="F32", shape=(2,), offsets=(0, 8)):
 
 
 def write(path, header, length=None):
-    """A file with this header: text, bytes, or what JSON makes of it; no tensors follow."""
+    """Write a file with this header, given as text, bytes or an object for JSON, and without data."""
     raw = header if isinstance(header, bytes) else header.encode() if isinstance(header, str) else json.dumps(header).encode()
     path.write_bytes((len(raw) if length is None else length).to_bytes(8, "little") + raw)
     return path
@@ -98,10 +98,10 @@ REFUSED = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_headers_that_contradict_the_format(tmp_path, what):
     path = write(tmp_path / "x.safetensors", REFUSED[what])
-    with pytest.raises(ValueError, match=r"x\.safetensors' is no safetensors file: ") as caught:
+    with pytest.raises(ValueError, match=r"x\.safetensors' is not a safetensors file: ") as caught:
         read_header(path)
     assert len(str(caught.value)) < 1000
-    with pytest.raises(ValueError, match="is no safetensors file"):
+    with pytest.raises(ValueError, match="is not a safetensors file"):
         fill(tmp_path / "y.safetensors", like=path, seed=0)
     assert not (tmp_path / "y.safetensors").exists()
 
@@ -125,14 +125,14 @@ def test_lengths_that_lie(tmp_path, length):
         read_header(path)
     if length < 2**40:
         os.truncate(path, length + 8)  # now it fits, and the file takes no room
-        with pytest.raises(ValueError, match="is no safetensors file"):
+        with pytest.raises(ValueError, match="is not a safetensors file"):
             read_header(path)
 
 
 @pytest.mark.parametrize("size", range(9))
 def test_files_that_are_too_short(tmp_path, size):
     (tmp_path / "x").write_bytes(b"\x09\0\0\0\0\0\0\0{"[:size])
-    with pytest.raises(ValueError, match="is no safetensors file"):
+    with pytest.raises(ValueError, match="is not a safetensors file"):
         read_header(tmp_path / "x")
 
 
@@ -147,11 +147,11 @@ BOMBS = {
 
 @pytest.mark.parametrize("what", BOMBS)
 def test_memory_is_bounded_by_the_header_s_own(tmp_path, what):
-    """Built as Python objects these would take twenty times their text."""
+    """As Python objects these would take twenty times the memory of their text."""
     path = write(tmp_path / "x.safetensors", BOMBS[what])
     tracemalloc.start()
     try:
-        with pytest.raises(ValueError, match="is no safetensors file"):
+        with pytest.raises(ValueError, match="is not a safetensors file"):
             read_header(path)
         peak = tracemalloc.get_traced_memory()[1]
     finally:

@@ -1,4 +1,4 @@
-"""What fastinit writes is what the safetensors library writes, and what it and transformers load."""
+"""fastinit writes the bytes that the safetensors library writes; it and transformers load them."""
 
 import json
 import shutil
@@ -12,14 +12,14 @@ from fastinit.safetensors import format as layout
 from fastinit.safetensors.format import KINDS, Tensor
 from fastinit.safetensors.reading import read_header
 from fastinit.safetensors.shards import split
-from tests.safetensors.test_values import own, read
+from tests.safetensors.test_values import numpy_call, read
 
 library = pytest.importorskip("safetensors", reason="safetensors is not installed")
 numpy = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
 
 
 def spec_of_everything():
-    """Names that a sorting by anything but bytes would mix up, with every dtype."""
+    """Every dtype, with names whose order depends on sorting by bytes."""
     tensors = {
         f"{name}.{code}": {"shape": [3, 2], "dtype": code} for code in KINDS for name in ("b", "B", "é", 'q"\\', "\u2028")
     }
@@ -57,7 +57,7 @@ def test_the_library_loads_everything(tmp_path):
     with library.safe_open(path, "np") as file:
         assert file.metadata() == {"format": "pt"}
         np.testing.assert_array_equal(
-            file.get_slice("é.weight")[1:3], own("truncated_normal", "é.weight", (5, 5), seed=4, scale=0.02)[1:3]
+            file.get_slice("é.weight")[1:3], numpy_call("truncated_normal", "é.weight", (5, 5), seed=4, scale=0.02)[1:3]
         )
 
 
@@ -138,6 +138,6 @@ def test_transformers_loads_a_model_like_its_own(tmp_path, monkeypatch, config, 
         tensor = state[name if name in state else f"transformer.{name}"]
         rule = "zeros" if name.endswith("bias") else "ones" if "norm" in name or "ln_" in name else "truncated_normal"
         scale = {"scale": 0.02} if rule == "truncated_normal" else {}
-        expected = own(rule, name, tensor.shape, dtype, 11, **scale)
+        expected = numpy_call(rule, name, tensor.shape, dtype, 11, **scale)
         assert tensor.contiguous().view(torch.uint8).numpy().tobytes() == expected.tobytes(), name
     assert model(torch.arange(5)[None]).logits.isfinite().all()

@@ -1,4 +1,4 @@
-"""Sharded models are split, named and replaced as Hugging Face does it."""
+"""Sharded models are split, named and replaced as by Hugging Face."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from fastinit.safetensors import fill, writing
 from fastinit.safetensors.format import Tensor, kind
 from fastinit.safetensors.shards import files_of, names, split
 from tests.files.test_files import only
-from tests.safetensors.test_values import own, read
+from tests.safetensors.test_values import numpy_call, read
 
 U8 = kind("U8")
 
@@ -63,7 +63,7 @@ def test_a_sharded_model(tmp_path):
     }
     assert {name: path for name, (path, _) in found.items()} == index["weight_map"]
     for name in "abc":
-        assert found[name][1].tobytes() == own("truncated_normal", name, (5,), seed=2, scale=0.02).tobytes()
+        assert found[name][1].tobytes() == numpy_call("truncated_normal", name, (5,), seed=2, scale=0.02).tobytes()
     assert written.nbytes == sum(path.stat().st_size for path in shards)
     assert (written.tensors, written.parameters) == (4, 17)
 
@@ -79,7 +79,7 @@ OTHERS = [["model.safetensors"], [INDEX], ["model-00007-of-00009.safetensors"], 
 @pytest.mark.parametrize("there", OTHERS, ids=str)
 @pytest.mark.parametrize("size", [None, 20])
 def test_a_model_of_that_name_is_replaced_only_if_asked(tmp_path, there, size):
-    """Loaders would take what is left of it in place of the new one, or with it."""
+    """Loaders would load the remaining old files instead of the new ones, or with them."""
     alike = ["model-1-of-3.safetensors", "model-00001-of-00003.safetensors.bak", "models.safetensors", "xmodel.safetensors"]
     for name in there + alike:
         (tmp_path / name).write_bytes(b"old")

@@ -1,4 +1,4 @@
-"""Where tensors come from is checked first: specifications, indices of sharded models, and paths to them."""
+"""Specifications, indices of sharded models and their paths are checked first."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def test_the_tensors_of_a_sharded_model(tmp_path):
         ({"a": "absent.safetensors"}, FileNotFoundError, "absent"),
         ({"a": "pipe"}, OSError, "Not a regular file"),
         ({"zz": "model-00001-of-00003.safetensors"}, ValueError, "has no tensor 'zz'"),
-        ({"a": "model.safetensors.index.json"}, ValueError, "is no safetensors file"),
+        ({"a": "model.safetensors.index.json"}, ValueError, "is not a safetensors file"),
     ],
 )
 def test_indices_that_lie(tmp_path, weights, error, message):
@@ -79,8 +79,8 @@ def test_indices_that_lie(tmp_path, weights, error, message):
         ("{", "Expecting property name"),
         ("[]", "it must be an object; got list"),
         ("3", "it must be an object; got int"),
-        ('{"tensors": {"a": {}, "a": {}}}', "'a' must stand there once; got it twice"),
-        ('{"rules": {"*": "ones", "*": "zeros"}}', r"'\*' must stand there once"),
+        ('{"tensors": {"a": {}, "a": {}}}', "'a' must occur once; got it twice"),
+        ('{"rules": {"*": "ones", "*": "zeros"}}', r"'\*' must occur once"),
         ("{" * 10**5, "Expecting property name"),
         ('{"a":' * 10**5, "recursion"),
         ("\udcff", "can't decode|codec"),
@@ -154,9 +154,9 @@ def test_where_dtypes_come_from(tmp_path):
 
 def test_a_file_may_be_its_own_model(tmp_path):
     path = tmp_path / "x.safetensors"
-    first = fill(path, {"tensors": TENSORS, "rules": {"n": "constant(5)"}}, seed=1)
+    first = fill(path, {"tensors": TENSORS, "rules": {"n": "constant(value=5)"}}, seed=1)
     before = path.read_bytes()
-    again = fill(path, {"rules": {"n": "constant(5)"}}, like=path, seed=1, overwrite=True)
+    again = fill(path, {"rules": {"n": "constant(value=5)"}}, like=path, seed=1, overwrite=True)
     assert again == first
     assert path.read_bytes() == before
 

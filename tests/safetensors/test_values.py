@@ -1,4 +1,4 @@
-"""A model's bytes are those of NumPy calls, wherever they lie; files are complete or absent."""
+"""A model's bytes are those of NumPy calls, in whichever file; files are complete or absent."""
 
 import contextlib
 import inspect
@@ -24,7 +24,7 @@ CODES = {name: code for code, name in NAMES.items()}
 
 
 def read(path):
-    """Names and arrays of a file, by a reader that shares nothing with the writer; order, alignment and end are checked."""
+    """Names and arrays of a file. The reader shares no code with the writer, and checks order, alignment and length."""
     raw = path.read_bytes()
     length = int.from_bytes(raw[:8], "little")
     assert length % 8 == 0
@@ -43,12 +43,12 @@ def read(path):
 
 
 def tensors(**entries):
-    """A specification's tensors from names and (shape, dtype)."""
+    """The tensors of a specification, from names and (shape, dtype)."""
     return {name: {"shape": list(shape), "dtype": dtype} for name, (shape, dtype) in entries.items()}
 
 
-def own(rule, name, shape, dtype="float32", seed=0, **arguments):
-    """The NumPy call whose bytes a tensor shall have."""
+def numpy_call(rule, name, shape, dtype="float32", seed=0, **arguments):
+    """The NumPy call whose bytes a tensor must have."""
     rng = fi.default_rng(seed).child(name)
     return fi.initializers.BY_NAME[rule](tuple(shape), rng=rng, dtype=dtypes.resolve(dtype).dtype, **arguments)
 
@@ -59,7 +59,7 @@ def rules_of(names):
 
 @pytest.mark.parametrize("slab_bytes", [1, 100, 1000, 1 << 26])
 def test_every_initializer_in_slabs_of_any_size(tmp_path, slab_bytes):
-    """Names of tensors are those of initialisers, so the table of calls serves for both."""
+    """Each tensor is named after its initialiser."""
     names = [*CALLS, *ALIASES]
     spec = {
         "tensors": tensors(**{name: (CALLS[ALIASES.get(name, name)][0], "float32") for name in names}),
@@ -84,7 +84,7 @@ def test_every_dtype(tmp_path, dtype):
     fill(tmp_path / "x.safetensors", spec, seed=1)
     found = read(tmp_path / "x.safetensors")
     for name, arguments in cases.items():
-        whole = own(name, name, (40, 30), dtype, 1, **arguments)
+        whole = numpy_call(name, name, (40, 30), dtype, 1, **arguments)
         assert found[name].dtype == whole.dtype
         assert found[name].tobytes() == whole.tobytes(), name
 
@@ -101,14 +101,14 @@ def test_any_shape_in_any_slabs(tmp_path_factory, shape, slab_bytes, dtype, rule
     done = []
     spec = {"tensors": tensors(w=(shape, dtype)), "default": rule}
     writing.write(writing.plan(path, spec, seed=3), done.append, slab_bytes)
-    whole = own(rule, "w", shape, dtype, 3)
+    whole = numpy_call(rule, "w", shape, dtype, 3)
     assert read(path)["w"].shape == tuple(shape)
     assert read(path)["w"].tobytes() == whole.tobytes()
     assert sum(done) == whole.nbytes
     assert max(done, default=0) <= max(slab_bytes, whole.itemsize)
 
 
-@pytest.mark.parametrize(("rule", "pieces"), [("orthogonal", 1), ("sparse(0.5)", 1), ("normal", 16), ("zeros", 16)])
+@pytest.mark.parametrize(("rule", "pieces"), [("orthogonal", 1), ("sparse(sparsity=0.5)", 1), ("normal", 16), ("zeros", 16)])
 def test_what_costs_the_whole_is_drawn_once(tmp_path, rule, pieces):
     done = []
     plan = writing.plan(tmp_path / "x.safetensors", {"tensors": tensors(w=((32, 32), "float32")), "default": rule}, seed=0)
@@ -117,12 +117,13 @@ def test_what_costs_the_whole_is_drawn_once(tmp_path, rule, pieces):
 
 
 def test_a_tensor_larger_than_a_slab_and_than_a_row(tmp_path):
-    """Parallel kernels, and slabs that cut within the last axis."""
+    """Fills with several threads, in slabs that cut the last axis."""
     shape = (2, 3, 1 << 17)
     plan = writing.plan(tmp_path / "x.safetensors", {"tensors": tensors(w=(shape, "bfloat16"))}, seed=0)
     writing.write(plan, slab_bytes=1 << 17)
     assert (
-        read(tmp_path / "x.safetensors")["w"].tobytes() == own("truncated_normal", "w", shape, "bfloat16", scale=0.02).tobytes()
+        read(tmp_path / "x.safetensors")["w"].tobytes()
+        == numpy_call("truncated_normal", "w", shape, "bfloat16", scale=0.02).tobytes()
     )
 
 
@@ -150,9 +151,9 @@ def test_unusual_names_and_shapes(tmp_path):
     found = read(tmp_path / "ü b.safetensors")
     assert set(found) == set(spec["tensors"])
     for name in names:
-        assert found[name].tobytes() == own("truncated_normal", name, (3,), scale=0.02).tobytes()
+        assert found[name].tobytes() == numpy_call("truncated_normal", name, (3,), scale=0.02).tobytes()
     assert found["scalar"].shape == ()
-    assert found["scalar"] == own("truncated_normal", "scalar", (), "float64", scale=0.02)
+    assert found["scalar"] == numpy_call("truncated_normal", "scalar", (), "float64", scale=0.02)
     assert (found["empty"].shape, found["late"].shape, found["deep"].shape) == ((0, 5), (4, 0), (1,) * 64)
     wide = [name for name, array in found.items() if array.dtype == np.float32]
     assert wide == sorted(wide, key=str.encode)
@@ -187,20 +188,20 @@ def test_integers_and_truth_values_are_constants(tmp_path, dtype):
     [
         (
             "I64",
-            "truncated_normal(0.02)",
+            "truncated_normal(scale=0.02)",
             "tensor 'w': the rule must be one of zeros, ones, constant for dtype int64; got truncated",
         ),
         ("bool", "normal", "tensor 'w': the rule must be one of zeros, ones, constant for dtype bool"),
-        ("int8", "constant(128)", "tensor 'w': value must be a whole number from -128 to 127 for int8; got 128"),
-        ("uint64", "constant(-1)", "tensor 'w': value must be a whole number from 0 to 18446744073709551615"),
-        ("int8", "constant(0.5)", "tensor 'w': value must be a whole number"),
-        ("int8", "constant(inf)", "tensor 'w': value must be a whole number"),
-        ("bool", "constant(2)", "tensor 'w': value must be a whole number from 0 to 1"),
+        ("int8", "constant(value=128)", "tensor 'w': value must be a whole number from -128 to 127 for int8; got 128"),
+        ("uint64", "constant(value=-1)", "tensor 'w': value must be a whole number from 0 to 18446744073709551615"),
+        ("int8", "constant(value=0.5)", "tensor 'w': value must be a whole number"),
+        ("int8", "constant(value=inf)", "tensor 'w': value must be a whole number"),
+        ("bool", "constant(value=2)", "tensor 'w': value must be a whole number from 0 to 1"),
         ("float32", "xavier_uniform", "tensor 'w': shape must have at least 2 axes"),
         ("float32", "orthogonal", "tensor 'w': shape must have at least 2 axes"),
         ("float32", "normal(scale=-1)", "tensor 'w': scale must be at least 0"),
-        ("float16", "normal(nan)", "tensor 'w': scale must not be NaN"),
-        ("float32", "constant(1e39)", "tensor 'w': value must be at most 3.40282e"),
+        ("float16", "normal(scale=nan)", "tensor 'w': scale must not be NaN"),
+        ("float32", "constant(value=1e39)", "tensor 'w': value must be at most 3.40282e"),
         ("float32", "he_normal(mode=fan_up)", "tensor 'w': mode must be one of"),
     ],
 )
@@ -246,12 +247,20 @@ def test_every_way_to_name_a_dtype():
             assert layout.kind(value) is entry
 
 
+def test_dtypes_of_torch(tmp_path):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    for entry in KINDS.values():
+        assert layout.kind(getattr(torch, entry.name)) is entry
+    with pytest.raises(ValueError, match=r"dtype must be one of .*; got torch\.complex64"):
+        layout.kind(torch.complex64)
+
+
 ODD = [None, True, -1, 0, 1e308, math.inf, math.nan, "x", "", (1, 2), [], {}, 10**400, b"x"]
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_odd_arguments_are_refused_or_taken(tmp_path, name):
-    """Never another error than those that are promised, and never a file then."""
+    """Only documented errors, and no file after an error."""
     shape, usual = CALLS[name]
     for key, value in itertools.product(inspect.signature(fi.initializers.BY_NAME[name]).parameters, ODD):
         rule = {"init": name, **usual, key: value}

@@ -17,6 +17,7 @@ from torch.distributed.tensor.placement_types import _StridedShard
 
 import fastinit as fi
 import fastinit.torch as ft
+from tests.torch.common import on_meta
 
 #: An odd matrix, fewer rows than ranks, one axis, a convolution's kernel.
 SHAPES = {"matrix": (13, 10), "few": (2, 5), "vector": (11,), "kernel": (6, 3, 5)}
@@ -94,11 +95,6 @@ def fills(world):
     return found
 
 
-def meta():
-    with torch.device("meta"):
-        return Model()
-
-
 def sharded(model, mesh, **options):
     for layer in (model.up, model.down):
         fully_shard(layer, mesh=mesh, **options)
@@ -114,15 +110,15 @@ def models(world):
     """The whole state of a model for each way to shard it."""
     line = init_device_mesh("cpu", (world,), mesh_dim_names=("dp",))
     ways = {
-        "alone": lambda: meta(),
-        "fsdp": lambda: sharded(meta(), line),
-        "fsdp by columns": lambda: sharded(meta(), line, shard_placement_fn=lambda p: Shard(p.ndim - 1)),
-        "tensor parallel": lambda: parallel(meta(), line),
+        "alone": lambda: on_meta(Model),
+        "fsdp": lambda: sharded(on_meta(Model), line),
+        "fsdp by columns": lambda: sharded(on_meta(Model), line, shard_placement_fn=lambda p: Shard(p.ndim - 1)),
+        "tensor parallel": lambda: parallel(on_meta(Model), line),
     }
     if world == 4:
         grid = init_device_mesh("cpu", (2, 2), mesh_dim_names=("dp", "tp"))
-        ways["fsdp and tensor parallel"] = lambda: sharded(parallel(meta(), grid["tp"]), grid["dp"])
-        ways["hybrid"] = lambda: sharded(meta(), grid)
+        ways["fsdp and tensor parallel"] = lambda: sharded(parallel(on_meta(Model), grid["tp"]), grid["dp"])
+        ways["hybrid"] = lambda: sharded(on_meta(Model), grid)
     found = {}
     for way, make in ways.items():
         model = ft.materialize(make(), rng=3)
@@ -157,7 +153,7 @@ def refusals(world):
         "none": lambda: ft.init.normal_(good),
         "std": lambda: ft.init.normal_(good, std=-1, generator=rng),
         "orthogonal none": lambda: ft.init.orthogonal_(good),
-        "materialize none": lambda: ft.materialize(sharded(meta(), mesh), rng=None),
+        "materialize none": lambda: ft.materialize(sharded(on_meta(Model), mesh), rng=None),
         "block none": lambda: fill_in_block(good),
     }
     messages = {}

@@ -4,7 +4,7 @@ import multiprocessing
 
 import pytest
 
-from tests.nightly.common import digest, environment, python
+from tests.processes.scripts import digest, environment, python
 
 pytest.importorskip("torch", reason="torch is not installed")
 

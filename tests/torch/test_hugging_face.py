@@ -11,6 +11,7 @@ import transformers
 
 import fastinit as fi
 import fastinit.torch as ft
+from tests.torch.common import on_meta
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -30,11 +31,6 @@ FAMILIES = {
     "resnet": lambda: IMAGES.from_config(transformers.ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1])),
     "whisper": lambda: transformers.WhisperModel(transformers.WhisperConfig(**SPEECH)),
 }
-
-
-def on_meta(make):
-    with torch.device("meta"):
-        return make()
 
 
 def tensors(model):

@@ -12,11 +12,7 @@ from torch import nn
 
 import fastinit as fi
 import fastinit.torch as ft
-
-
-def on_meta(make):
-    with torch.device("meta"):
-        return make()
+from tests.torch.common import DTYPES, Tied, on_meta
 
 
 def drawn(name, method, *arguments, size, seed=0, **more):
@@ -163,9 +159,9 @@ def test_rules_that_do_more_than_whole_fills():
     assert np.array_equal(model.outside.detach().numpy(), outside)
     assert torch.allclose(model.square @ model.square.T, torch.eye(6), atol=1e-5)
     assert np.array_equal(model.twice.detach().numpy(), drawn("twice", "normal", size=(6, 6), seed=2))
-    beside = fi.default_rng(2).child("")
-    beside.normal(size=(6, 6))
-    assert np.array_equal(model.copied.detach().numpy(), beside.normal(size=(6, 6)))
+    others = fi.default_rng(2).child("")
+    others.normal(size=(6, 6))
+    assert np.array_equal(model.copied.detach().numpy(), others.normal(size=(6, 6)))
 
 
 def test_a_fill_that_is_replaced_is_never_made(monkeypatch):
@@ -182,19 +178,9 @@ def test_a_fill_that_is_replaced_is_never_made(monkeypatch):
     assert sorted(calls) == [8, 64, 64]
 
 
-class Tied(nn.Module):
-    def __init__(self, order):
-        super().__init__()
-        for name in order:
-            self.add_module(name, nn.Embedding(9, 6, padding_idx=2) if name == "embed" else nn.Linear(6, 9, bias=False))
-        self.head.weight = self.embed.weight
-
-
 def test_tied_weights_stay_tied_and_are_filled_by_one_rule():
-    models = [
-        ft.materialize(on_meta(lambda order=order: Tied(order)), rng=0) for order in (("embed", "head"), ("head", "embed"))
-    ]
-    for model in models:
+    for order in (("embed", "head"), ("head", "embed")):
+        model = ft.materialize(on_meta(lambda order=order: Tied(*order)), rng=0)
         assert model.head.weight is model.embed.weight
         assert len(list(model.parameters())) == 1
         expected = drawn("embed.weight", "normal", size=(9, 6))  # of the first name in alphabetical order
@@ -230,7 +216,7 @@ def test_what_is_not_on_the_meta_device_stays():
     assert np.allclose(model.head.bias.detach().numpy(), drawn("head.bias", "uniform", -(12**-0.5), 12**-0.5, size=31))
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_dtypes_flags_and_attributes_stay(dtype):
     model = on_meta(lambda: nn.Linear(300, 20, dtype=dtype))
     model.bias.requires_grad_(False)

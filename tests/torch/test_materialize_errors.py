@@ -10,22 +10,10 @@ from torch import nn
 
 import fastinit as fi
 import fastinit.torch as ft
+from tests.torch.common import Tied, on_meta
 
 
-def on_meta(make):
-    with torch.device("meta"):
-        return make()
-
-
-class Tied(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.embed = nn.Embedding(9, 6)
-        self.head = nn.Linear(6, 9, bias=False)
-        self.head.weight = self.embed.weight
-
-
-class Untold(nn.Module):
+class Unset(nn.Module):
     def __init__(self):
         super().__init__()
         self.layer = nn.Linear(3, 3)
@@ -35,7 +23,7 @@ class Untold(nn.Module):
 
 
 def test_what_no_rule_sets_is_named_and_the_model_stays_on_meta():
-    model = on_meta(Untold)
+    model = on_meta(Unset)
     with pytest.raises(ValueError, match=r"^model must have a rule for every parameter and buffer; none sets mask, token\."):
         ft.materialize(model, rng=0)
     assert all(tensor.is_meta for tensor in [*model.parameters(), *model.buffers()])

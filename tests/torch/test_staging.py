@@ -1,9 +1,7 @@
-"""The way to an accelerator, through a small buffer, tried on tensors of the CPU: same bytes as a direct fill.
+"""Fills through a small buffer, as for an accelerator, but of CPU tensors: the same bytes as direct fills.
 
-No accelerator is needed, or used: what is not tested here is the transfer itself, which is `Tensor.copy_`.
+No accelerator is used. The transfer itself, `Tensor.copy_`, is not tested here.
 """
-
-import math
 
 import pytest
 
@@ -15,37 +13,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastinit as fi
-from fastinit import calls
-from fastinit.torch import filling, shards
-from fastinit.torch import fills as laws
+from fastinit.generator import one_call
+from fastinit.torch import filling, fills, shards
 from fastinit.torch.tensors import array_of
+from tests.torch.common import DTYPES
 
-LAWS = {
-    "uniform": laws.uniform(-1.0, 2.0),
-    "normal": laws.normal(0.5, 2.0),
-    "truncated": laws.truncated_normal(0.0, 1.0, 0.3, 4.0),
-    "constant": laws.normal(0.5, 0.0),
+FILLS = {
+    "uniform": fills.uniform(-1.0, 2.0),
+    "normal": fills.normal(0.5, 2.0),
+    "truncated": fills.truncated_normal(0.0, 1.0, 0.3, 4.0),
+    "constant": fills.normal(0.5, 0.0),
 }
 
 
-def staged(tensor, nbytes, law, rng, where=None):
-    call = calls.one_call(rng)
-    index = shards.everything(tensor).whole if where is None else where
-    filling.stage(tensor, torch.empty(nbytes, dtype=torch.uint8), law, call, tuple(tensor.shape), index)
+def staged(tensor, nbytes, fill, rng):
+    whole = tuple(slice(0, n) for n in tensor.shape)
+    filling.stage(tensor, torch.empty(nbytes, dtype=torch.uint8), fill, one_call(rng), tuple(tensor.shape), whole)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16], ids=str)
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("name", FILLS)
 @pytest.mark.parametrize("nbytes", [8, 24, 200, 1 << 20])
 def test_chunks_make_the_bytes_of_one_fill(name, dtype, nbytes):
-    law = LAWS[name]
+    fill = FILLS[name]
     for shape in ((), (1,), (50,), (13, 7), (3, 5, 4), (0, 4)):
         whole = torch.empty(shape, dtype=dtype)
         rng = fi.default_rng(5)
-        filling.fill(whole, law, rng)
+        filling.fill_tensor(whole, fill, rng)
         other = fi.default_rng(5)
         parts = torch.full(shape, 9.0, dtype=dtype)
-        staged(parts, nbytes, law, other)
+        staged(parts, nbytes, fill, other)
         assert torch.equal(parts, whole)
         if whole.numel():
             assert other.state == rng.state, "all chunks are one call"
@@ -53,7 +50,7 @@ def test_chunks_make_the_bytes_of_one_fill(name, dtype, nbytes):
 
 def test_strided_targets():
     base = torch.full((10, 30), 9.0)
-    staged(base[::2, 3:20].T, 64, LAWS["normal"], fi.default_rng(0))
+    staged(base[::2, 3:20].T, 64, FILLS["normal"], fi.default_rng(0))
     expected = fi.default_rng(0).normal(0.5, 2.0, size=(17, 5))
     assert np.array_equal(base[::2, 3:20].T.numpy(), expected)
     assert (base[1::2] == 9).all()
@@ -65,23 +62,16 @@ def test_a_block_of_a_larger_tensor():
     rng = fi.default_rng(3)
     whole = rng.normal(0.5, 2.0, size=(9, 6))
     part = torch.empty(3, 4)
-    call = calls.one_call(fi.default_rng(3))
-    where = (slice(1, 8, 3), slice(2, 6))
-    filling.stage(part, torch.empty(24, dtype=torch.uint8), LAWS["normal"], call, (9, 6), where)
-    assert np.array_equal(part.numpy(), whole[1:8:3, 2:6])
-
-
-@given(st.lists(st.integers(0, 9), max_size=4).map(tuple), st.integers(1, 40))
-def test_cuts_cover_a_shape_once_and_in_order(shape, most):
-    places = np.arange(math.prod(shape)).reshape(shape)
-    blocks = [places[index] for index in filling.cuts(shape, most)]
-    assert all(0 < block.size <= most for block in blocks)
-    assert np.array_equal(np.concatenate([block.ravel() for block in blocks] or [[]]), places.ravel())
+    block = (slice(1, 8, 3), slice(2, 6))
+    for nbytes in (8, 24, 100):  # parts of rows, rows, the whole block
+        buffer, call = torch.empty(nbytes, dtype=torch.uint8), one_call(fi.default_rng(3))
+        filling.stage(part.fill_(9), buffer, FILLS["normal"], call, (9, 6), block)
+        assert np.array_equal(part.numpy(), whole[block])
 
 
 @given(st.integers(1, 60), st.integers(1, 9), st.data())
-def test_places_of_an_axis_as_slices(length, split, data):
-    """The slices of `shards` name exactly the places that a shard holds, in its order."""
+def test_indices_of_an_axis_as_slices(length, split, data):
+    """The slices of `shards` name exactly the indices of a shard, in its order."""
     count = data.draw(st.integers(1, 5))
     parts = [np.arange(length)[i : i + split] for i in range(0, length, split)]
     for number in range(count):

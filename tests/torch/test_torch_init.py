@@ -15,8 +15,7 @@ from scipy import stats
 import fastinit as fi
 import fastinit.torch as ft
 from tests import statistics
-
-DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+from tests.torch.common import DTYPES
 
 #: Arguments after the tensor for every name that draws, and a shape it takes.
 RANDOM = {

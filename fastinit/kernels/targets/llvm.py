@@ -54,8 +54,11 @@ def store(builder: Any, value: Any, address: Any, offset: int = 0) -> None:
     builder.store(value, pointer(builder, address, offset), align=1)
 
 
-def while_left(builder: Any, state: Sequence[Any], least: int, body: Callable[[Sequence[Any]], Sequence[Any]]) -> list[Any]:
-    """Run `body` from state to state while the last of the state is at least `least`."""
+State = Sequence[Any]
+
+
+def loop_while(builder: Any, state: State, condition: Callable[[State], Any], body: Callable[[State], State]) -> list[Any]:
+    """Run `body` from state to state while the condition holds."""
     before, head = builder.block, builder.append_basic_block("head")
     inside, after = builder.append_basic_block("body"), builder.append_basic_block("after")
     builder.branch(head)
@@ -63,13 +66,18 @@ def while_left(builder: Any, state: Sequence[Any], least: int, body: Callable[[S
     now = [builder.phi(x.type) for x in state]
     for phi, x in zip(now, state, strict=True):
         phi.add_incoming(x, before)
-    builder.cbranch(builder.icmp_unsigned(">=", now[-1], number(least)), inside, after)
+    builder.cbranch(condition(now), inside, after)
     builder.position_at_end(inside)
     for phi, x in zip(now, body(now), strict=True):
         phi.add_incoming(x, builder.block)
     builder.branch(head)
     builder.position_at_end(after)
     return now
+
+
+def while_left(builder: Any, state: State, least: int, body: Callable[[State], State]) -> list[Any]:
+    """Run `body` from state to state while the last of the state is at least `least`."""
+    return loop_while(builder, state, lambda now: builder.icmp_unsigned(">=", now[-1], number(least)), body)
 
 
 class Instructions(Target):

@@ -1,4 +1,4 @@
-"""The machines that code can be made for without having one."""
+"""CPUs that code can be made for without having one."""
 
 from __future__ import annotations
 
@@ -12,5 +12,4 @@ TARGETS = {
     "avx2": Machine(_X86, "haswell", "+avx2,+fma,+f16c"),
     "avx512": Machine(_X86, "skylake-avx512", "+avx2,+fma,+f16c,+avx512f,+avx512bw,+avx512dq,+avx512vl"),
     "neon": Machine(_ARM, "generic", "+neon,+fp-armv8"),
-    "ptx": Machine("nvptx64-nvidia-cuda", "sm_80", ""),
 }

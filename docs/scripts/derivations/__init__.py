@@ -1,0 +1,1 @@
+"""Where the numbers of the stream format come from, and how exact they are."""

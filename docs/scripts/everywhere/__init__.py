@@ -1,0 +1,1 @@
+"""The table of hashes (`tests/definition/hashes.py`), made in every environment at hand."""

@@ -1,0 +1,205 @@
+"""Check on a GPU that its bytes are the CPU's, and how fast it makes them: one command, under 90 seconds.
+
+    python docs/scripts/gpu_check.py [--quick] [--json FILE]
+
+It needs Python, NumPy, fastinit and NVIDIA's driver. It fills every law and dtype on the GPU and on the CPU and compares the
+bytes: the first 2^22 values, the end of an array of 2^30, a strided and a misaligned block. Then it times fills of 1 GiB beside
+a memset and, where torch is installed with CUDA, beside torch's own fills. Exit status: 0 if all bytes are the same, 1 if not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import os
+import statistics
+import sys
+import time
+from ctypes import byref, c_char_p, c_float, c_size_t, c_ubyte, c_uint, c_uint64, c_void_p
+from typing import Any
+
+os.environ["FASTINIT_GPU"] = "1"
+
+import ml_dtypes  # noqa: F401  (NumPy learns its dtypes)
+import numpy as np
+
+import fastinit as fi
+from fastinit.gpu import driver
+
+DTYPES = ("float32", "float64", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2")
+INF = float("inf")
+#: A method of Generator and arguments for every kernel of a dtype.
+LAWS = {
+    "uniform": ("uniform", (-1.5, 2.5)),
+    "uniform, subnormal steps": ("uniform", (0.0, 1e-38)),
+    "normal": ("normal", (0.5, 2.0)),
+    "truncated normal, 2 deviations": ("truncated_normal", (-2.0, 2.0)),
+    "truncated normal, tails": ("truncated_normal", (-3.0, 2.5)),
+    "truncated normal, no bounds": ("truncated_normal", (-INF, INF)),
+    "constant": ("normal", (0.25, 0.0)),
+}
+TIMED = ("uniform", "normal", "truncated normal, 2 deviations", "truncated normal, tails")
+TORCH = {
+    "uniform": lambda torch, out: out.uniform_(-1.5, 2.5),
+    "normal": lambda torch, out: out.normal_(0.5, 2.0),
+    "truncated normal, 2 deviations": lambda torch, out: torch.nn.init.trunc_normal_(out, a=-2.0, b=2.0),
+}
+MEMORY: dict[str, tuple[Any, ...]] = {
+    "cuDeviceGetName": (c_char_p, ctypes.c_int, ctypes.c_int),
+    "cuMemAlloc_v2": (ctypes.POINTER(c_uint64), c_size_t),
+    "cuMemFree_v2": (c_uint64,),
+    "cuMemcpyDtoH_v2": (c_void_p, c_uint64, c_size_t),
+    "cuMemsetD8Async": (c_uint64, c_ubyte, c_size_t, c_void_p),
+    "cuEventCreate": (ctypes.POINTER(c_void_p), c_uint),
+    "cuEventRecord": (c_void_p, c_void_p),
+    "cuEventSynchronize": (c_void_p,),
+    "cuEventElapsedTime": (ctypes.POINTER(c_float), c_void_p, c_void_p),
+}
+
+
+def call(name: str, *arguments: Any) -> None:
+    """Call a function of the driver that the package itself does not use."""
+    function = getattr(driver.library(), name)
+    function.argtypes = MEMORY[name]
+    driver.check(function(*arguments), name)
+
+
+class Memory:
+    """Device memory with the interface of a CUDA array."""
+
+    def __init__(self, count: int) -> None:
+        self.address = c_uint64()
+        call("cuMemAlloc_v2", byref(self.address), count)
+
+    def free(self) -> None:
+        call("cuMemFree_v2", self.address)
+
+    def view(self, shape: tuple[int, ...], dtype: str, offset: int = 0, strides: tuple[int, ...] | None = None) -> Any:
+        """An array in this memory."""
+        return CudaArray(self.address.value + offset, shape, np.dtype(dtype), strides)
+
+    def bytes(self, count: int) -> np.ndarray[Any, Any]:
+        """The first bytes, on the host."""
+        host = np.empty(count, np.uint8)
+        call("cuMemcpyDtoH_v2", host.ctypes.data, self.address, count)
+        return host
+
+
+class CudaArray:
+    """What CuPy's and Numba's arrays show of themselves; NumPy's typestr has no word for some dtypes, so it holds the dtype."""
+
+    def __init__(self, address: int, shape: tuple[int, ...], dtype: np.dtype[Any], strides: tuple[int, ...] | None) -> None:
+        self.shape, self.dtype = shape, dtype
+        place = {"data": (address, False), "strides": strides}
+        self.__cuda_array_interface__ = {"version": 3, "shape": shape, "typestr": dtype, "stream": None, **place}
+
+
+def draw(law: str, dtype: str, size: Any, **options: Any) -> Any:
+    """A law's values, from the same stream each time."""
+    method, arguments = LAWS[law]
+    return getattr(fi.default_rng(2026), method)(*arguments, size=size, dtype=dtype, **options)
+
+
+def same(memory: Memory, law: str, dtype: str, count: int, end: int) -> bool:
+    """Whether the GPU's bytes are the CPU's: whole, at the end of a large array, strided, misaligned."""
+    size = np.dtype(dtype).itemsize
+    tail, rows = np.s_[end - count // 4 :], (64, count // 256)
+    places = [
+        ({"size": count}, (count,), 0, None),
+        ({"size": end, "index": tail}, (count // 4,), 0, None),
+        ({"size": rows, "index": np.s_[::-3, 1:]}, (22, rows[1] - 1), 0, (rows[1] * size, size)),
+        ({"size": rows}, rows, 0, (size, rows[0] * size)),
+        ({"size": count // 4}, (count // 4,), 1, None),
+    ]
+    for options, shape, offset, strides in places:
+        extent = offset + (int(np.prod(shape)) * size if strides is None else shape[0] * rows[1] * size)
+        draw(law, dtype, **options, out=memory.view(shape, dtype, offset, strides))
+        device = memory.bytes(extent)[offset:]
+        host = np.ndarray(shape, np.dtype(dtype), device.tobytes(), strides=strides)
+        if host.tobytes() != draw(law, dtype, **options).tobytes():
+            return False
+    return True
+
+
+def seconds(run: Any, rounds: int) -> float:
+    """The median of so many runs, by the GPU's own clock."""
+    events = [c_void_p(), c_void_p()]
+    for event in events:
+        call("cuEventCreate", byref(event), 0)
+    times = []
+    for _ in range(rounds + 1):
+        call("cuEventRecord", events[0], None)
+        run()
+        call("cuEventRecord", events[1], None)
+        call("cuEventSynchronize", events[1])
+        milliseconds = c_float()
+        call("cuEventElapsedTime", byref(milliseconds), *events)
+        times.append(milliseconds.value / 1e3)
+    return statistics.median(times[1:])
+
+
+def torch_seconds(law: str, dtype: str, values: int, rounds: int) -> float | None:
+    """The time of torch's own fill, where there is one."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available() or law not in TORCH or dtype.startswith("float8"):
+        return None
+    out = torch.empty(values, dtype=getattr(torch, dtype), device="cuda")
+    try:
+        return seconds(lambda: TORCH[law](torch, out), rounds)
+    except (RuntimeError, NotImplementedError):  # torch has no such fill of this dtype
+        return None
+
+
+def speeds(memory: Memory, count: int, rounds: int) -> list[dict[str, Any]]:
+    """GB/s of fills of `count` bytes, of a memset and of torch."""
+    memset = seconds(lambda: call("cuMemsetD8Async", memory.address, 1, count, None), rounds)
+    rows = [{"law": "memset", "dtype": "", "GB/s": count / memset / 1e9, "of memset": 1.0, "times torch": None}]
+    for law in TIMED:
+        for dtype in DTYPES:
+            values = count // np.dtype(dtype).itemsize
+            out = memory.view((values,), dtype)
+            time_ = seconds(lambda: draw(law, dtype, values, out=out), rounds)  # noqa: B023
+            other = torch_seconds(law, dtype, values, min(rounds, 3))
+            rate = count / time_ / 1e9
+            ratio = None if other is None else other / time_
+            rows.append({"law": law, "dtype": dtype, "GB/s": rate, "of memset": memset / time_, "times torch": ratio})
+    return rows
+
+
+def name_of_device() -> str:
+    """The GPU's name."""
+    text = ctypes.create_string_buffer(100)
+    call("cuDeviceGetName", text, 100, 0)
+    return text.value.decode()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Check and time; returns the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="fewer values, and no timings worth reading")
+    parser.add_argument("--json", metavar="FILE", help="write the results")
+    arguments = parser.parse_args(argv)
+    count, end, nbytes, rounds = (1 << 14, 1 << 30, 1 << 16, 1) if arguments.quick else (1 << 22, 1 << 30, 1 << 30, 9)
+    start, device = time.perf_counter(), driver.device(0)
+    with driver.current(device):
+        memory = Memory(max(nbytes, 8 * count + 64))
+        print(f"{name_of_device()}, code for sm_{device.sm}, {device.multiprocessors} multiprocessors")
+        results = {f"{law}, {dtype}": same(memory, law, dtype, count, end) for law in LAWS for dtype in DTYPES}
+        different = [name for name, good in results.items() if not good]
+        print(f"{len(results) - len(different)} of {len(results)} laws and dtypes have the CPU's bytes", *different, sep="\n  ")
+        rows = speeds(memory, nbytes, rounds)
+        memory.free()
+    print("\n| law | dtype | GB/s | of a memset | times torch |\n|---|---|--:|--:|--:|")
+    for row in rows:
+        ratio = "" if row["times torch"] is None else f"{row['times torch']:.1f}"
+        print(f"| {row['law']} | {row['dtype']} | {row['GB/s']:,.0f} | {row['of memset']:.2f} | {ratio} |")
+    print(f"\n{time.perf_counter() - start:.0f} seconds")
+    if arguments.json:
+        with open(arguments.json, "w") as file:  # noqa: PTH123
+            json.dump({"device": name_of_device(), "same": results, "speeds": rows}, file, indent=1)
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

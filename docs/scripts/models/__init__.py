@@ -1,0 +1,1 @@
+"""The initialisation of whole models, timed."""

@@ -1,0 +1,1 @@
+"""Measure, and write the tables and pictures of a page."""

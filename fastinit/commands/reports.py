@@ -1,0 +1,65 @@
+"""What `bench` and `check` share: their text on stdout, and the JSON and the picture that they write."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from fastinit.bench import plot
+from fastinit.files import atomic
+
+COLOURS = {"GOOD": 32, "BAD": 31, "FAIL": 31}
+
+
+class Files(NamedTuple):
+    """The files that are written, or None."""
+
+    json: str | None
+    plot: str | None
+
+
+def add(parser: argparse.ArgumentParser, data: str, picture: str) -> None:
+    """Register --json and --plot; the texts say what they write."""
+    parser.add_argument("--json", metavar="FILE", help=f"write {data}")
+    parser.add_argument("--plot", metavar="FILE", help=f"draw {picture} (.png, .svg or .pdf; needs matplotlib)")
+
+
+def files(args: argparse.Namespace) -> Files:
+    """The files; ValueError or OSError if one cannot be written."""
+    if args.plot is not None:
+        plot.check(args.plot)
+    for path in (args.json, args.plot):
+        if path is not None:
+            atomic.destination(path, overwrite=True)
+    return Files(args.json, args.plot)
+
+
+def write(files: Files, document: Callable[[], Any], draw: Callable[[BinaryIO, str], object]) -> None:
+    """Write the files, and say so."""
+    if files.json is not None:
+        with atomic.replacing(files.json, overwrite=True) as file:
+            file.write((json.dumps(document(), indent=1) + "\n").encode())
+        show(f"wrote {files.json}")
+    if files.plot is not None:
+        with atomic.replacing(files.plot, overwrite=True) as file:
+            draw(file, Path(files.plot).suffix[1:])
+        show(f"wrote {files.plot}")
+
+
+def show(text: str) -> None:
+    """Print at once. Verdicts are coloured on a terminal unless NO_COLOR is set; errors of other libraries are escaped."""
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        text = re.sub(rf"\b({'|'.join(COLOURS)})\b", lambda word: f"\033[{COLOURS[word[0]]}m{word[0]}\033[0m", text)
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+
+
+def once(words: Sequence[Any] | None, default: Sequence[Any]) -> list[Any]:
+    """The words without repetitions, or the default if there are none."""
+    return list(dict.fromkeys(words if words is not None else default))

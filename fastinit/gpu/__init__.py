@@ -1,0 +1,1 @@
+"""The same rows on NVIDIA GPUs: LLVM text, PTX, the driver, launches."""

@@ -1,0 +1,204 @@
+"""What `fastinit bench` measures: buffers, workers, the order of the rounds, the arithmetic of the table."""
+
+import json
+import os
+import statistics
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastinit
+from fastinit.bench import measure, session, table
+from fastinit.bench.measure import FEW_ROUNDS
+from fastinit.bench.process import Failure, Worker, environment
+from fastinit.bench.samplers import REFERENCES, Job
+from fastinit.peers import samplers
+
+REPOSITORY = Path(fastinit.__file__).parents[1]
+
+
+@pytest.mark.parametrize("dtype", measure.DTYPES)
+def test_the_store_reaches_every_byte(dtype):
+    for count in (1, 3, 100_003):
+        out = np.zeros(count, measure.numpy_dtype(dtype))
+        assert measure.store(out) is out
+        assert (out.view(f"u{out.itemsize}") == 1).all()
+
+
+def test_buffers():
+    assert (measure.touched(9_973, "float64").view(np.uint8) == 1).all()
+    touched, fresh = (measure.into(buffer, lambda out: out, 1000, "bfloat16") for buffer in ("touched", "fresh"))
+    assert touched() is touched()
+    first, second = fresh(), fresh()
+    assert not np.shares_memory(first, second)
+    assert touched().dtype == first.dtype == measure.numpy_dtype("bfloat16")
+
+
+class Scripted:
+    """A worker that answers by a script: seconds of each round by library, or why there is no answer."""
+
+    def __init__(self, library, job, limit):
+        self.library, self.round, self.closed = library, 0, False
+        self.script.started.append(library)
+        self.script.alive.add(library)
+
+    def answer(self):
+        if "start" in self.script.failing.get(self.library, {}):
+            raise Failure(self.script.failing[self.library]["start"])
+        return {"values": self.script.values.get(self.library, 64), "calls": 1}
+
+    def sample(self):
+        assert self.library in self.script.alive
+        self.script.turns.append(self.library)
+        self.script.company.append(set(self.script.alive))
+        self.round += 1
+        if self.round in self.script.failing.get(self.library, {}):
+            raise Failure(self.script.failing[self.library][self.round])
+        return {"seconds": self.script.seconds[self.library][self.round - 1], "cores": 1.0}
+
+    def close(self):
+        self.script.alive.discard(self.library)
+
+
+class Script:
+    def __init__(self, seconds, failing=None, values=None):
+        self.seconds, self.failing, self.values = seconds, failing or {}, values or {}
+        self.started, self.turns, self.company, self.alive = [], [], [], set()
+
+
+def scripted(monkeypatch, seconds, rounds=9, law="uniform", dtype="float64", count=64, **more):
+    script = Script(seconds, **more)
+    monkeypatch.setattr(session, "Worker", type("Worker", (Scripted,), {"script": script}))
+    monkeypatch.setattr(samplers, "installed", lambda module: True)
+    monkeypatch.setattr(session, "PAUSE", 0)
+    turns = []
+    result = session.measure(Job(law, count, dtype, "touched", 2), list(seconds), rounds, 1.0, turns.append)
+    assert sum(turns) == rounds * len(seconds)
+    assert script.alive == set()
+    return result, script
+
+
+def test_rounds_are_interleaved_and_slow_peers_leave(monkeypatch):
+    seconds = {"store": [1.0] * 9, "fastinit": [30.0] * 9, "numpy": [19.0] * 9, "torch": [21.0] * 9}
+    result, script = scripted(monkeypatch, seconds)
+    everybody, rest = list(seconds), ["store", "fastinit", "numpy"]
+    assert script.turns == everybody * FEW_ROUNDS + rest * (9 - FEW_ROUNDS)
+    assert {name: len(row.seconds) for name, row in result.rows.items()} == dict(zip(seconds, (9, 9, 9, 3), strict=True))
+    lines = table.text(result).splitlines()
+    assert "- torch uniform_: one thread, 3 rounds" in lines
+    assert "- NumPy random: one thread" in lines
+    assert [line for line in lines if line.startswith("- ")] == lines[-2:]
+
+
+def test_ratios_are_taken_within_rounds(monkeypatch):
+    """The machine slows down fourfold in the middle: ratios of medians would be wrong by as much."""
+    seconds = {"store": [1.0, 4.0, 4.0], "fastinit": [2.0, 2.0, 8.0], "numpy": [6.0, 24.0, 24.0]}
+    result, _ = scripted(monkeypatch, seconds, rounds=3)
+    shown = table.figures(result, "fastinit")
+    assert (shown["times_store"], shown["times_fastinit"], shown["median_seconds"]) == (2.0, 1.0, 2.0)
+    assert table.figures(result, "numpy")["times_fastinit"] == 3.0
+    assert shown["values_per_second"] == 32.0
+    assert shown["bytes_per_second"] == 256.0
+
+
+def test_fewer_values_are_scaled(monkeypatch):
+    seconds = {"store": [1.0] * 3, "fastinit": [2.0] * 3, "scipy": [4.0] * 3}
+    result, _ = scripted(monkeypatch, seconds, 3, "truncated_normal", values={"scipy": 16})
+    assert table.figures(result, "scipy")["times_store"] == 16.0
+    assert table.figures(result, "scipy")["median_seconds"] == 16.0
+    assert "- SciPy truncnorm.rvs: allocates, one thread, from 16 values" in table.text(result).splitlines()
+
+
+def test_failures_leave_the_others_alone(monkeypatch):
+    seconds = {name: [1.0] * 4 for name in ("store", "fastinit", "numpy", "torch", "jax")}
+    failing = {"numpy": {"start": "no luck"}, "torch": {2: "late"}}
+    result, script = scripted(monkeypatch, seconds, 4, failing=failing)
+    assert {name: row.skipped for name, row in result.rows.items() if row.skipped} == {"numpy": "no luck", "torch": "late"}
+    assert not any("numpy" in company for company in script.company)  # killed at once: it may be using the cores
+    assert sum("torch" in company for company in script.company) == 4 + 3
+    assert script.turns.count("torch") == 2
+    assert script.turns.count("jax") == 4
+    assert "- torch uniform_: skipped: late" in table.text(result).splitlines()
+
+
+def test_without_the_store_there_are_no_ratios_to_it(monkeypatch):
+    seconds = {"store": [1.0] * 4, "fastinit": [1.0] * 4, "numpy": [100.0] * 4}
+    result, script = scripted(monkeypatch, seconds, 4, failing={"store": {"start": "died"}})
+    assert table.figures(result, "numpy")["times_store"] is None
+    assert table.figures(result, "numpy")["times_fastinit"] == 100.0
+    assert script.turns.count("numpy") == 4
+    document = table.document([result], {})
+    assert json.loads(json.dumps(document)) == document
+
+
+def test_an_interrupted_session_closes_its_workers(monkeypatch):
+    script = Script({"store": [1.0], "fastinit": [1.0]})
+    monkeypatch.setattr(session, "Worker", type("Worker", (Scripted,), {"script": script}))
+
+    def stop(turns):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        session.measure(Job("normal", 64, "float32", "touched", 1), REFERENCES, 3, 1.0, stop)
+    assert script.started == list(REFERENCES)
+    assert script.alive == set()
+
+
+def test_spread_is_half_the_quartiles_distance():
+    assert table.spread([1.0, 2.0, 3.0, 4.0, 5.0]) == pytest.approx(100 / 3)
+    assert table.spread([2.0, 2.0]) == 0
+    assert table.spread([2.0]) is None
+
+
+def test_numbers_keep_three_digits():
+    shown = [table._number(value) for value in (None, 0.0, 0.000123456, 0.012345, 1.23456, 12.3456, 123.456, 12345.6)]
+    assert shown == ["", "0.000", "0.000123", "0.0123", "1.23", "12.3", "123", "12,346"]
+
+
+def test_a_worker_ends_with_its_parent():
+    """Its connection ends, on which it waits for the next request."""
+    worker = Worker("fastinit", Job("normal", 1000, "float32", "touched", 1), 100.0)
+    try:
+        assert worker.answer()["values"] == 1000
+        assert 0 < worker.sample()["seconds"] < 100
+        worker._connection.close()
+        worker._process.join(timeout=60)
+        assert worker._process.exitcode == 0
+    finally:
+        worker.close()
+
+
+def test_the_environment_of_a_worker(monkeypatch):
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "7")
+    monkeypatch.delenv("NPROC", raising=False)
+    names = ("OMP_WAIT_POLICY", "KMP_BLOCKTIME", "NUMBA_NUM_THREADS", "NPROC")
+    before = dict(os.environ)
+    with environment(3):
+        assert [os.environ[name] for name in names] == ["active", "0", "3", "3"]
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_tables_fit_a_terminal(monkeypatch, rows):
+    """The longest names and the widest figures."""
+    seconds = {"store": [0.0123456] * rows, "fastinit": [0.123456] * rows, "tensorflow": [12.3456] * rows}
+    result, _ = scripted(
+        monkeypatch, seconds, rows, "truncated_normal", "bfloat16", 2**26, values=dict.fromkeys(seconds, 2**26)
+    )
+    lines = table.text(result).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len({len(line) for line in lines if line.startswith("|")}) == 1
+
+
+def test_rounds_in_one_process():
+    made = []
+    calls = {name: lambda name=name: made.append(name) for name in ("a", "slow")}
+    times = measure.timed_rounds(calls, 5, slow=("slow",))
+    assert made == ["a", "slow"] * (1 + FEW_ROUNDS) + ["a"] * 2
+    assert {name: len(samples) for name, samples in times.items()} == {"a": 5, "slow": FEW_ROUNDS}
+    times = {"a": [2.0, 6.0, 30.0], "b": [1.0, 2.0, 3.0]}
+    assert measure.ratio(times, "a", "b") == 3.0
+    assert measure.medians(times) == {"a": 6.0, "b": 2.0}
+    assert statistics.median(times["a"]) == 6.0

@@ -1,0 +1,54 @@
+"""A machine with GPUs that are not there: the driver is a stand-in, and its kernels are the PTX as C."""
+
+import shutil
+
+import llvmlite.binding as llvm
+import pytest
+
+from fastinit.gpu import driver, ptx
+from tests.gpu.stand_in import Cuda
+
+
+class OnDevice:
+    """A host array that says it is in the memory of a CUDA device."""
+
+    def __init__(self, array, **changes):
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+        self.__cuda_array_interface__ = {
+            "version": 3,
+            "shape": array.shape,
+            "typestr": array.dtype.str,
+            "strides": array.strides,
+            "data": (array.__array_interface__["data"][0], not array.flags.writeable),
+            **changes,
+        }
+
+
+@pytest.fixture(scope="session")
+def nvptx():
+    llvm.initialize_all_targets()
+    try:
+        llvm.Target.from_triple(ptx.TRIPLE)
+    except RuntimeError:
+        pytest.skip("this LLVM has no back end for NVPTX")
+
+
+@pytest.fixture(scope="session")
+def folder(nvptx, tmp_path_factory):
+    if shutil.which("cc") is None:
+        pytest.skip("there is no C compiler `cc`")
+    return tmp_path_factory.mktemp("kernels")
+
+
+@pytest.fixture
+def cuda(folder, monkeypatch):
+    """The driver of a machine with one GPU of compute capability 9.0; a test may change it before the first fill."""
+    machine = Cuda(folder)
+    monkeypatch.setattr(driver, "library", lambda: machine)
+    monkeypatch.setattr(driver, "_functions", {})
+    monkeypatch.setenv("FASTINIT_GPU", "1")
+    driver.device.cache_clear()
+    yield machine
+    driver.device.cache_clear()
+    assert machine.faults == []
+    assert machine.stack == []

@@ -1,0 +1,100 @@
+"""`docs/scripts/gpu_check.py` against the stand-in: it passes, and it sees a wrong byte."""
+
+import ctypes
+import json
+import time
+from ctypes import POINTER, c_char_p, c_float, c_int, c_size_t, c_ubyte, c_uint, c_uint64, c_void_p
+
+import numpy as np
+import pytest
+
+from docs.scripts import gpu_check
+from fastinit.gpu import driver
+from tests.gpu import stand_in
+
+#: As cuda.h has them.
+PROTOTYPES = {
+    "cuDeviceGetName": [c_char_p, c_int, c_int],
+    "cuMemAlloc_v2": [POINTER(c_uint64), c_size_t],
+    "cuMemFree_v2": [c_uint64],
+    "cuMemcpyDtoH_v2": [c_void_p, c_uint64, c_size_t],
+    "cuMemsetD8Async": [c_uint64, c_ubyte, c_size_t, c_void_p],
+    "cuEventCreate": [POINTER(c_void_p), c_uint],
+    "cuEventRecord": [c_void_p, c_void_p],
+    "cuEventSynchronize": [c_void_p],
+    "cuEventElapsedTime": [POINTER(c_float), c_void_p, c_void_p],
+}
+
+
+class Machine(stand_in.Cuda):
+    """A stand-in with memory and events."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.memory, self.events, self.spoiled = {}, [None], False
+        for name, prototype in PROTOTYPES.items():
+            function = ctypes.CFUNCTYPE(c_int, *prototype)(self._guarded(name))
+            setattr(self, name, function)
+
+    def _cuDeviceGetName(self, name, count, device):
+        # A char* of the caller's arrives as a copy in bytes; the script shows whatever it has.
+        return 0
+
+    def _cuMemAlloc_v2(self, address, count):
+        block = np.zeros(count + 256, np.uint8)
+        address[0] = -(-block.ctypes.data // 256) * 256
+        self.memory[address[0]] = block
+
+    def _cuMemFree_v2(self, address):
+        del self.memory[address]
+
+    def _cuMemcpyDtoH_v2(self, host, device, count):
+        ctypes.memmove(host, device, count)
+        if self.spoiled:
+            ctypes.cast(host, POINTER(c_ubyte))[count // 2] ^= 1
+
+    def _cuMemsetD8Async(self, address, value, count, stream):
+        ctypes.memset(address, value, count)
+
+    def _cuEventCreate(self, event, flags):
+        self.events.append(0.0)
+        event[0] = len(self.events) - 1
+
+    def _cuEventRecord(self, event, stream):
+        self.events[event] = time.perf_counter()
+
+    def _cuEventSynchronize(self, event):
+        return 0
+
+    def _cuEventElapsedTime(self, milliseconds, first, last):
+        milliseconds[0] = max((self.events[last] - self.events[first]) * 1e3, 1e-6)
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    cuda = Machine(tmp_path)
+    monkeypatch.setattr(driver, "library", lambda: cuda)
+    monkeypatch.setattr(driver, "_functions", {})
+    monkeypatch.setenv("FASTINIT_GPU", "1")
+    monkeypatch.setattr(gpu_check, "DTYPES", ("float32", "bfloat16"))
+    driver.device.cache_clear()
+    yield cuda
+    driver.device.cache_clear()
+
+
+def test_it_passes(machine, tmp_path, capsys):
+    assert gpu_check.main(["--quick", "--json", str(tmp_path / "results.json")]) == 0
+    printed = capsys.readouterr().out
+    laws = len(gpu_check.LAWS) * 2
+    assert f"{laws} of {laws} laws and dtypes have the CPU's bytes" in printed
+    assert "| memset |" in printed
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert len(results["same"]) == laws
+    assert all(results["same"].values())
+    assert not machine.memory
+
+
+def test_it_sees_a_wrong_byte(machine, capsys):
+    machine.spoiled = True
+    assert gpu_check.main(["--quick"]) == 1
+    assert "0 of " in capsys.readouterr().out

@@ -1,0 +1,108 @@
+"""Tensors on a CUDA device: which way is taken, and the bytes of the kernels where a stand-in for the driver runs them."""
+
+import shutil
+
+import pytest
+
+pytest.importorskip("torch", reason="needs PyTorch")
+
+import torch
+
+import fastinit as fi
+import fastinit.torch as ft
+from fastinit.arguments import devices
+from fastinit.gpu import driver
+from fastinit.torch import filling, fills, shards
+from tests.gpu.stand_in import Cuda
+
+CUDA = torch.device("cuda", 1)
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """Tensors of the CPU count as those of a GPU whose driver is the stand-in."""
+    if shutil.which("cc") is None:
+        pytest.skip("needs a C compiler")
+    cuda = Cuda(tmp_path)
+    monkeypatch.setattr(driver, "library", lambda: cuda)
+    monkeypatch.setattr(driver, "_functions", {})
+    monkeypatch.setenv("FASTINIT_GPU", "1")
+    driver.device.cache_clear()
+
+    def as_device_array(tensor):
+        real = filling.real_of(tensor)
+        strides = tuple(step * real.dtype.itemsize for step in tensor.stride())
+        return devices.DeviceArray(tensor.data_ptr(), tuple(tensor.shape), strides, real.dtype, True, 7)
+
+    monkeypatch.setattr(devices, "device_array", as_device_array)
+    monkeypatch.setattr(filling, "_memory", lambda part: part.detach())
+    yield cuda
+    driver.device.cache_clear()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize(
+    "fill",
+    [fills.uniform(-1.0, 2.0), fills.normal(0.5, 2.0), fills.truncated_normal(0.0, 1.0, -2.0, 2.0), fills.normal(0.5, 0.0)],
+    ids=["uniform", "normal", "truncated", "constant"],
+)
+def test_kernels_make_the_bytes_of_the_cpu(machine, monkeypatch, dtype, fill):
+    tensor = torch.empty(7, 40, dtype=dtype).t()
+    filling.fill_tensor(tensor, fill, fi.default_rng(3))
+    assert {stream for *_, stream in machine.launches} == {7}
+    monkeypatch.undo()
+    expected = torch.empty(40, 7, dtype=dtype)
+    filling.fill_tensor(expected, fill, fi.default_rng(3))
+    assert torch.equal(tensor, expected)
+
+
+def test_init_and_fast_init_launch_kernels(machine):
+    weight = torch.nn.Parameter(torch.empty(16, 8))
+    ft.init.xavier_normal_(weight, generator=5)
+    assert len(machine.launches) == 1
+    with ft.fast_init(rng=0):
+        torch.nn.Linear(8, 4)
+    assert len(machine.launches) == 3
+    assert weight.grad_fn is None
+
+
+def test_pieces_of_a_sharded_tensor(machine, monkeypatch):
+    whole = torch.empty(12, 5)
+    filling.fill_tensor(whole, fills.normal(0.0, 1.0), fi.default_rng(1))
+    part = torch.empty(4, 5)
+    pieces = [shards.Piece(whole=(slice(4, 8), slice(0, 5)), local=(slice(0, 4), slice(0, 5)))]
+    monkeypatch.setattr(shards, "is_sharded", lambda tensor: True)
+    monkeypatch.setattr(shards, "pieces", lambda tensor: iter(pieces))
+    monkeypatch.setattr(filling, "local_part", lambda tensor: part)
+    filling.fill_tensor(whole, fills.normal(0.0, 1.0), fi.default_rng(1))
+    assert torch.equal(part, whole[4:8])
+
+
+def test_off_unless_asked_for(monkeypatch):
+    monkeypatch.setattr(driver, "reason_against", lambda ordinal: None)
+    monkeypatch.delenv("FASTINIT_GPU", raising=False)
+    assert not filling._is_served(CUDA)
+    monkeypatch.setenv("FASTINIT_GPU", "1")
+    assert filling._is_served(CUDA)
+    assert not filling._is_served(torch.device("xpu", 0))
+    assert not filling._is_served(torch.device("cpu"))
+
+
+def test_staged_where_the_driver_or_the_chip_is_not_served(monkeypatch):
+    monkeypatch.setenv("FASTINIT_GPU", "1")
+    asked = []
+    monkeypatch.setattr(driver, "reason_against", lambda ordinal: asked.append(ordinal) or "no driver")
+    assert not filling._is_served(CUDA)
+    assert asked == [1]
+
+
+def test_reasons_are_sentences(monkeypatch, tmp_path):
+    driver.reason_against.cache_clear()
+    driver.device.cache_clear()
+    cuda = Cuda(tmp_path, capabilities=((6, 1), (9, 0)))
+    monkeypatch.setattr(driver, "library", lambda: cuda)
+    assert "compute capability 7.5" in driver.reason_against(0)
+    assert driver.reason_against(1) is None
+    assert "could not find device 2" in driver.reason_against(2)
+    driver.reason_against.cache_clear()
+    driver.device.cache_clear()
