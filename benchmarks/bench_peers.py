@@ -1,8 +1,9 @@
 """The other libraries' large fills; `track_ratio_to_fastinit` above 1 is how much faster fastinit makes as many such values."""
 
 from benchmarks.measure import VALUES, fill_call, ratio_of
+from fastinit.bench.measure import Job
 from fastinit.bench.samplers import PEERS as LIBRARIES
-from fastinit.bench.samplers import Job, ready
+from fastinit.bench.samplers import ready
 from fastinit.kernels import cpus
 from fastinit.peers.samplers import LAWS, METHODS
 

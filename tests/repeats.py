@@ -1,5 +1,6 @@
-"""How often a test repeats what depends on chance: more often under `--hypothesis-profile=nightly`, see `conftest.py`."""
+"""How often tests repeat: more at night, see `conftest.py`."""
 
+import pytest
 from hypothesis import settings
 
 NIGHTLY = settings.default is settings.get_profile("nightly")
@@ -13,3 +14,9 @@ def times(usual, each_night):
 def cases(count, factor=10):
     """Hypothesis settings for `count` random arguments, `factor` times as many at night."""
     return settings(max_examples=times(count, count * factor))
+
+
+def mostly_at_night(arguments, every):
+    """Arguments of `pytest.mark.parametrize`: each `every`-th runs by day too, the others are marked nightly."""
+    sets = [case if type(case) is tuple else (case,) for case in arguments]
+    return [pytest.param(*case, marks=pytest.mark.nightly if i % every else ()) for i, case in enumerate(sets)]

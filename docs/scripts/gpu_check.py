@@ -16,16 +16,15 @@ import os
 import statistics
 import sys
 import time
-from ctypes import byref, c_char_p, c_float, c_size_t, c_ubyte, c_uint, c_uint64, c_void_p
+from ctypes import byref, c_char_p, c_float, c_uint, c_void_p
 from typing import Any
 
-os.environ["FASTINIT_GPU"] = "1"
-
-import ml_dtypes  # noqa: F401  (NumPy learns its dtypes)
+import ml_dtypes  # noqa: F401  # NumPy learns its dtypes
 import numpy as np
 
 import fastinit as fi
 from fastinit.gpu import driver
+from fastinit.gpu.memory import Memory, allocated
 
 DTYPES = ("float32", "float64", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2")
 INF = float("inf")
@@ -45,12 +44,8 @@ TORCH = {
     "normal": lambda torch, out: out.normal_(0.5, 2.0),
     "truncated normal, 2 deviations": lambda torch, out: torch.nn.init.trunc_normal_(out, a=-2.0, b=2.0),
 }
-MEMORY: dict[str, tuple[Any, ...]] = {
+EVENTS: dict[str, tuple[Any, ...]] = {
     "cuDeviceGetName": (c_char_p, ctypes.c_int, ctypes.c_int),
-    "cuMemAlloc_v2": (ctypes.POINTER(c_uint64), c_size_t),
-    "cuMemFree_v2": (c_uint64,),
-    "cuMemcpyDtoH_v2": (c_void_p, c_uint64, c_size_t),
-    "cuMemsetD8Async": (c_uint64, c_ubyte, c_size_t, c_void_p),
     "cuEventCreate": (ctypes.POINTER(c_void_p), c_uint),
     "cuEventRecord": (c_void_p, c_void_p),
     "cuEventSynchronize": (c_void_p,),
@@ -61,38 +56,8 @@ MEMORY: dict[str, tuple[Any, ...]] = {
 def call(name: str, *arguments: Any) -> None:
     """Call a function of the driver that the package itself does not use."""
     function = getattr(driver.library(), name)
-    function.argtypes = MEMORY[name]
+    function.argtypes = EVENTS[name]
     driver.check(function(*arguments), name)
-
-
-class Memory:
-    """Device memory with the interface of a CUDA array."""
-
-    def __init__(self, count: int) -> None:
-        self.address = c_uint64()
-        call("cuMemAlloc_v2", byref(self.address), count)
-
-    def free(self) -> None:
-        call("cuMemFree_v2", self.address)
-
-    def view(self, shape: tuple[int, ...], dtype: str, offset: int = 0, strides: tuple[int, ...] | None = None) -> Any:
-        """An array in this memory."""
-        return CudaArray(self.address.value + offset, shape, np.dtype(dtype), strides)
-
-    def bytes(self, count: int) -> np.ndarray[Any, Any]:
-        """The first bytes, on the host."""
-        host = np.empty(count, np.uint8)
-        call("cuMemcpyDtoH_v2", host.ctypes.data, self.address, count)
-        return host
-
-
-class CudaArray:
-    """What CuPy's and Numba's arrays show of themselves; NumPy's typestr has no word for some dtypes, so it holds the dtype."""
-
-    def __init__(self, address: int, shape: tuple[int, ...], dtype: np.dtype[Any], strides: tuple[int, ...] | None) -> None:
-        self.shape, self.dtype = shape, dtype
-        place = {"data": (address, False), "strides": strides}
-        self.__cuda_array_interface__ = {"version": 3, "shape": shape, "typestr": dtype, "stream": None, **place}
 
 
 def draw(law: str, dtype: str, size: Any, **options: Any) -> Any:
@@ -153,7 +118,7 @@ def torch_seconds(law: str, dtype: str, values: int, rounds: int) -> float | Non
 
 def speeds(memory: Memory, count: int, rounds: int) -> list[dict[str, Any]]:
     """GB/s of fills of `count` bytes, of a memset and of torch."""
-    memset = seconds(lambda: call("cuMemsetD8Async", memory.address, 1, count, None), rounds)
+    memset = seconds(lambda: memory.set(1), rounds)
     rows = [{"law": "memset", "dtype": "", "GB/s": count / memset / 1e9, "of memset": 1.0, "times torch": None}]
     for law in TIMED:
         for dtype in DTYPES:
@@ -180,16 +145,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="fewer values, and no timings worth reading")
     parser.add_argument("--json", metavar="FILE", help="write the results")
     arguments = parser.parse_args(argv)
+    os.environ["FASTINIT_GPU"] = "1"
     count, end, nbytes, rounds = (1 << 14, 1 << 30, 1 << 16, 1) if arguments.quick else (1 << 22, 1 << 30, 1 << 30, 9)
     start, device = time.perf_counter(), driver.device(0)
-    with driver.current(device):
-        memory = Memory(max(nbytes, 8 * count + 64))
+    with allocated(max(nbytes, 8 * count + 64)) as memory:
         print(f"{name_of_device()}, code for sm_{device.sm}, {device.multiprocessors} multiprocessors")
         results = {f"{law}, {dtype}": same(memory, law, dtype, count, end) for law in LAWS for dtype in DTYPES}
         different = [name for name, good in results.items() if not good]
         print(f"{len(results) - len(different)} of {len(results)} laws and dtypes have the CPU's bytes", *different, sep="\n  ")
         rows = speeds(memory, nbytes, rounds)
-        memory.free()
     print("\n| law | dtype | GB/s | of a memset | times torch |\n|---|---|--:|--:|--:|")
     for row in rows:
         ratio = "" if row["times torch"] is None else f"{row['times torch']:.1f}"

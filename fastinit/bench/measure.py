@@ -12,7 +12,7 @@ import statistics
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,20 @@ FEW_ROUNDS = 3  # of slow calls: more rounds of them would take most of the run
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")  # only fastinit fills 8-bit dtypes
 BUFFERS = ("touched", "fresh")
+
+
+class Job(NamedTuple):
+    """A fill that is timed: a law, a count of values, their dtype, a "touched" or "fresh" buffer, a number of threads.
+
+    On the device "cuda" the buffer is always touched, and threads do not count.
+    """
+
+    law: str
+    values: int
+    dtype: str
+    buffer: str
+    threads: int
+    device: str = "cpu"
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:

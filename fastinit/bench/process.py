@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fastinit.bench import worker
-from fastinit.bench.samplers import Job
+from fastinit.bench.measure import Job
 
 #: Numbers of threads of fastinit, OpenMP, MKL, OpenBLAS and XLA. Other libraries are told by a call.
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC")

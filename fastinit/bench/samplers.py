@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from fastinit.bench.measure import Call, fill_call, store_call, touched
+from fastinit.bench.measure import Call, Job, fill_call, store_call, touched
 from fastinit.peers import libraries, samplers
 
 #: The two that the others are compared with.
 REFERENCES = ("store", "fastinit")
 #: Keras is left out: its samplers are those of its backend.
 PEERS = tuple(name for name in libraries.TITLES if name != "keras")
-TITLES = {"store": "parallel store", "fastinit": "fastinit", **libraries.TITLES}
-
-
-class Job(NamedTuple):
-    """A fill that is timed: a law, a count of values, their dtype, a "touched" or "fresh" buffer, a number of threads."""
-
-    law: str
-    values: int
-    dtype: str
-    buffer: str
-    threads: int
+TITLES = {"store": "parallel store", "fastinit": "fastinit", **libraries.TITLES, "cupy": "CuPy"}
 
 
 def ready(library: str, job: Job) -> tuple[Call, int]:
     """A library's call for a job, and how many values it makes; peers.Missing says why there is none."""
+    if job.device == "cuda":
+        from fastinit.bench import device
+
+        return device.ready(library, job), job.values
     if library == "store":
         return store_call(job.values, job.dtype, job.buffer), job.values
     if library == "fastinit":

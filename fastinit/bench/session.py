@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastinit.bench.measure import FEW_ROUNDS, median_ratio, numpy_dtype
+from fastinit.bench.measure import FEW_ROUNDS, Job, median_ratio, numpy_dtype
 from fastinit.bench.process import Failure, Worker
-from fastinit.bench.samplers import REFERENCES, TITLES, Job
+from fastinit.bench.samplers import REFERENCES, TITLES
 from fastinit.peers.libraries import Missing
 from fastinit.peers.samplers import find
 
@@ -70,7 +70,11 @@ class Table:
 def _start(row: Row, job: Job, limit: float) -> Worker | None:
     """A worker for the row; None, and the reason in the row, if there is no such sampler."""
     try:
-        if row.library == "store":
+        if job.device == "cuda":
+            from fastinit.bench import device
+
+            row.sampler = device.label(row.library, job.law)
+        elif row.library == "store":
             row.sampler = "parallel store of a constant"
         elif row.library == "fastinit":
             row.sampler = f"fastinit {job.law}"

@@ -86,10 +86,8 @@ def title(table: Table) -> str:
     """Law, dtype, values, buffer, threads and rounds."""
     job = table.job
     size = f"{table.nbytes / 2**20:,.4g} MiB" if table.nbytes >= 2**20 else f"{table.nbytes:,} bytes"
-    return (
-        f"{job.law} {job.dtype}, {job.values:,} values ({size}), {job.buffer} buffer, "
-        f"{threads(job.threads)}, {table.rounds} rounds"
-    )
+    place = "on a CUDA device" if job.device == "cuda" else f"{job.buffer} buffer, {threads(job.threads)}"
+    return f"{job.law} {job.dtype}, {job.values:,} values ({size}), {place}, {table.rounds} rounds"
 
 
 def text(table: Table) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-from fastinit.bench.measure import Call, seconds
-from fastinit.bench.samplers import Job, ready
+from fastinit.bench.measure import Call, Job, seconds
+from fastinit.bench.samplers import ready
 from fastinit.peers.libraries import Missing
 
 #: Seconds of timed calls in a sample, if MOST_CALLS are enough for that: a single short call is timed too unevenly.

@@ -47,12 +47,18 @@ def _timed(title: str, rows: Iterator[Row]) -> Result:
 
 
 def measure(
-    chosen: Sequence[Subject], samples: int, seed: int, show: Callable[[list[Result]], object], *, whole: bool = True
+    chosen: Sequence[Subject],
+    samples: int,
+    seed: int,
+    show: Callable[[list[Result]], object],
+    *,
+    whole: bool = True,
+    device: str = "cpu",
 ) -> list[Result]:
     """Test each subject with this many values, and fastinit as a whole if it is among the samplers and `whole` is true.
 
-    `show` is called with the results of each sampler as soon as they are there. Returns all results in the order of the
-    subjects.
+    On the device "cuda" fastinit's values come from a GPU. `show` is called with the results of each sampler as soon as they
+    are there. Returns all results in the order of the subjects.
     """
     from fastinit.check import promises, words
     from fastinit.check.subjects import check
@@ -70,7 +76,8 @@ def measure(
                 assert each.law is not None
                 assert each.real is not None
                 advance(0, each.title)
-                done.append(check(each.law, each.real.name, sampler, seed=seed, size=samples, advance=advance))
+                result = check(each.law, each.real.name, sampler, seed=seed, size=samples, device=device, advance=advance)
+                done.append(result)
             show(done)
             results += done
     return results

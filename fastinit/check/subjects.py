@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,7 +29,7 @@ LAGS = 256
 ENDLESS = 2**62
 
 
-def _fastinit(law: Law, real: dtypes.Real, seed: int) -> Draw:
+def _fastinit(law: Law, real: dtypes.Real, seed: int, device: str) -> Draw:
     """Successive blocks of one array, of one call."""
     rng = fi.default_rng(seed).child(f"{law.title} {real.name}")
     state, start = rng.state, 0
@@ -36,13 +37,24 @@ def _fastinit(law: Law, real: dtypes.Real, seed: int) -> Draw:
     def draw(count: int) -> Array:
         nonlocal start
         rng.state = state
-        options: dict[str, Any] = {"size": ENDLESS, "index": slice(start, start + count)}
+        place: dict[str, Any] = {"size": ENDLESS, "index": slice(start, start + count)}
         start += count
-        if law.kind == "bits":
-            return np.asarray(rng.bits(**options))
-        return np.asarray(getattr(rng, law.method)(*law.arguments, dtype=real.dtype, **options))
+        method, dtype = getattr(rng, law.method), real.dtype
+        fill = rng.bits if law.kind == "bits" else functools.partial(method, *law.arguments, dtype=dtype)
+        if device == "cpu":
+            return np.asarray(fill(**place))
+        return _from_device(fill, place, count, np.dtype(np.uint32) if law.kind == "bits" else dtype)
 
     return draw
+
+
+def _from_device(fill: Callable[..., object], place: dict[str, Any], count: int, dtype: np.dtype[Any]) -> Array:
+    """A block that a GPU fills."""
+    from fastinit.gpu import memory  # LLVM's writer, imported only where a GPU is filled
+
+    with memory.allocated(count * dtype.itemsize) as block:
+        fill(**place, out=block.view((count,), dtype))
+        return block.bytes(count * dtype.itemsize).view(dtype)
 
 
 def _peer(library: str, law: Law, real: dtypes.Real, seed: int) -> Draw:
@@ -53,11 +65,11 @@ def _peer(library: str, law: Law, real: dtypes.Real, seed: int) -> Draw:
     return lambda count: sampler.array(sampler.draw(count)).astype(dtype if law.kind == "bits" else real.dtype, copy=False)
 
 
-def _draw(sampler: str | Draw, law: Law, real: dtypes.Real, seed: int) -> Draw:
+def _draw(sampler: str | Draw, law: Law, real: dtypes.Real, seed: int, device: str) -> Draw:
     """The function that draws the next values, as reals."""
     if callable(sampler):
         return sampler
-    draw = _fastinit(law, real, seed) if sampler == "fastinit" else _peer(sampler, law, real, seed)
+    draw = _fastinit(law, real, seed, device) if sampler == "fastinit" else _peer(sampler, law, real, seed)
     return (lambda count: draw(count) * 2.0**-32) if law.kind == "bits" else draw
 
 
@@ -87,6 +99,7 @@ def check(
     *,
     seed: int = 0,
     size: int = 1 << 24,
+    device: str = "cpu",
     advance: Callable[[int], object] = lambda values: None,
 ) -> Result:
     """Draw values of a law and test them.
@@ -103,6 +116,8 @@ def check(
         For the library.
     size : int
         Number of values, at least 65,536.
+    device : {"cpu", "cuda"}
+        Where fastinit makes its values; "cuda" needs FASTINIT_GPU=1.
     advance : callable, optional
         Called with the number of values of each block that has been counted.
 
@@ -122,7 +137,7 @@ def check(
     kept: list[Array] = []
     title = subject(sampler if isinstance(sampler, str) else getattr(sampler, "__name__", "sampler"), law, real)
     try:
-        summary = counts.summarise(law, real, _blocks(_draw(sampler, law, real, seed), size, kept, advance))
+        summary = counts.summarise(law, real, _blocks(_draw(sampler, law, real, seed, device), size, kept, advance))
     except Missing as missing:
         return Result(title, 0, 0.0, (), skipped=str(missing))
     except Exception as error:  # another library may raise anything

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from fastinit.bench import machine, plot, session, table
 from fastinit.bench.markdown import wrapped
-from fastinit.bench.measure import BUFFERS, DTYPES, ROUNDS, VALUES, numpy_dtype
-from fastinit.bench.samplers import PEERS, REFERENCES, TITLES, Job
+from fastinit.bench.measure import BUFFERS, DTYPES, ROUNDS, VALUES, Job, numpy_dtype
+from fastinit.bench.samplers import PEERS, REFERENCES, TITLES
 from fastinit.commands import parsers, reports
 from fastinit.commands.values import count, counts, names, seconds
 from fastinit.kernels import cpus
@@ -38,6 +38,10 @@ Exit status: 0 done, even if a peer failed; 1 a file could not be written; 2 wro
 """
 
 
+#: The peers that have samplers on a CUDA device, as in `fastinit.bench.device`, which imports what GPUs need.
+DEVICE_PEERS = ("torch", "cupy")
+
+
 class Plan(NamedTuple):
     """What is measured, and the files that are written."""
 
@@ -53,7 +57,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     """Register the command."""
     parser = parsers.add(commands, "bench", "time fastinit beside the other samplers that are installed", NOTES)
     add = parser.add_argument
-    peers = names(PEERS, ALIASES, none=True)
+    peers = names(tuple(dict.fromkeys((*PEERS, *DEVICE_PEERS))), ALIASES, none=True)
     repeated: dict[str, Any] = {"action": "extend", "metavar": "NAME,..."}
     add("--dist", type=names(LAWS), help=f"{', '.join(LAWS)}; default all", **repeated)
     add("--dtype", type=names(DTYPES), help=f"{', '.join(DTYPES)}; default float32", **repeated)
@@ -61,6 +65,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     add("--size", type=count, default=VALUES, metavar="N", help="values of a fill, such as 1000000, 64Mi, 1e8; default 2**26")
     add("--threads", action="extend", type=counts, metavar="N,...", help="a table for each number; default all CPUs")
     add("--buffer", choices=BUFFERS, default="touched", help="filled before (default), or allocated in every call")
+    reports.add_device(parser, "time fills of the memory of a CUDA device, beside a memset and the fills of torch and CuPy")
     add("--rounds", type=count, default=ROUNDS, metavar="N", help="default %(default)s")
     add("--limit", type=seconds, default=120.0, metavar="SECONDS", help="kill a peer that is silent for longer; default 120")
     reports.add(parser, "raw samples, machine and versions", "the ratios to the store")
@@ -84,17 +89,25 @@ def plan(args: argparse.Namespace) -> Plan:
         reports.once(args.dtype, ["float32"]),
         reports.once(args.threads, [cpus.usual()]),
     )
-    present = [name for name in PEERS if installed(name)]
+    on_device = reports.use_device(args)
+    if on_device and (args.threads or args.buffer == "fresh"):
+        raise ValueError("--device cuda: not with --threads or --buffer fresh")
+    candidates = DEVICE_PEERS if on_device else PEERS
+    present = [name for name in candidates if installed(name)]
     peers = reports.once(args.peers, present)
     if max(threads) > cpus.usual():
         raise ValueError(f"--threads: must be at most {cpus.usual()} here; got {max(threads)}")
     files = reports.files(args)
+    if unknown := [name for name in peers if name not in candidates]:
+        raise ValueError(f"--peers: {unknown[0]} has no fills on this device; there are {', '.join(candidates)}")
     libraries = (*REFERENCES, *peers)
-    _check_memory(args.size, dtypes, libraries)
+    if not on_device:
+        _check_memory(args.size, dtypes, libraries)
     jobs = tuple(
-        Job(dist, args.size, dtype, args.buffer, number) for number, dtype, dist in itertools.product(threads, dtypes, dists)
+        Job(dist, args.size, dtype, args.buffer, number, args.device)
+        for number, dtype, dist in itertools.product(threads, dtypes, dists)
     )
-    absent = tuple(name for name in PEERS if args.peers is None and name not in present)
+    absent = tuple(name for name in candidates if args.peers is None and name not in present)
     return Plan(jobs, libraries, absent, args.rounds, args.limit, files)
 
 

@@ -41,6 +41,7 @@ class Plan(NamedTuple):
     seed: int
     every: bool
     files: reports.Files
+    device: str
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
@@ -58,6 +59,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     add("--samples", type=samples, default=1 << 24, metavar="N", help="values of each subject, such as 1e8; default 2**24")
     add("--seed", type=int, default=0, help="default 0")
     add("--all", action="store_true", dest="every", help="print every test")
+    reports.add_device(parser, "test the values that fastinit makes on a CUDA device")
     reports.add(parser, "every test", "each subject")
     return parser
 
@@ -72,9 +74,13 @@ def plan(args: argparse.Namespace) -> Plan:
     dists = reports.once(args.dist, ["truncated_normal"] if law else tuple(LAWS))
     if law and dists != ["truncated_normal"]:
         raise ValueError(f"--a, --b: only for --dist truncated_normal; got {','.join(dists)}")
+    on_device, samplers = reports.use_device(args), reports.once(args.sampler, ["fastinit"])
+    if on_device and samplers != ["fastinit"]:
+        raise ValueError(f"--device cuda: only for --sampler fastinit; got {','.join(samplers)}")
     files = reports.files(args)
-    subjects = checks.subjects(reports.once(args.sampler, ["fastinit"]), dists, reports.once(args.dtype, DTYPES), law)
-    return Plan(tuple(subjects), law is None, args.samples, args.seed, args.every, files)
+    subjects = checks.subjects(samplers, dists, reports.once(args.dtype, DTYPES), law)
+    whole = law is None and not on_device
+    return Plan(tuple(subjects), whole, args.samples, args.seed, args.every, files, args.device)
 
 
 def _show(plan: Plan, results: Sequence[Result]) -> None:
@@ -102,7 +108,9 @@ def run(plan: Plan) -> int:
     libraries = dict.fromkeys([*(each.sampler for each in plan.subjects), "scipy"])
     here = machine.describe(name for name in libraries if name not in ("fastinit", "numpy"))
     reports.show(wrapped(machine.sentence(here)))
-    results = checks.measure(plan.subjects, plan.samples, plan.seed, lambda done: _show(plan, done), whole=plan.whole)
+    results = checks.measure(
+        plan.subjects, plan.samples, plan.seed, lambda done: _show(plan, done), whole=plan.whole, device=plan.device
+    )
     document = functools.partial(verdict.document, results, verdict.judge(results), here)
     reports.write(plan.files, document, functools.partial(_draw, results))
     groups = itertools.groupby(results, lambda result: result.subject.sampler)

@@ -30,6 +30,24 @@ def add(parser: argparse.ArgumentParser, data: str, picture: str) -> None:
     parser.add_argument("--plot", metavar="FILE", help=f"draw {picture} (.png, .svg or .pdf; needs matplotlib)")
 
 
+def add_device(parser: argparse.ArgumentParser, help: str) -> None:
+    """Register --device."""
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help=f"cuda: {help}; default cpu")
+
+
+def use_device(args: argparse.Namespace) -> bool:
+    """Whether a CUDA device is asked for, for which kernels are switched on; ValueError if none is served."""
+    if args.device != "cuda":
+        return False
+    from fastinit.gpu import driver  # LLVM's writer, imported only where a GPU is filled
+
+    reason = driver.reason_against(0)
+    if reason is not None:
+        raise ValueError(f"--device cuda: {reason}")
+    os.environ["FASTINIT_GPU"] = "1"
+    return True
+
+
 def files(args: argparse.Namespace) -> Files:
     """The files; ValueError or OSError if one cannot be written."""
     if args.plot is not None:

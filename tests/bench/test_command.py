@@ -17,11 +17,12 @@ import pytest
 
 import fastinit
 from fastinit.bench import plot, table
-from fastinit.bench.measure import DTYPES
-from fastinit.bench.samplers import TITLES, Job
+from fastinit.bench.measure import DTYPES, Job
+from fastinit.bench.samplers import TITLES
 from fastinit.bench.session import Row, Table
 from fastinit.commands import bench as command
 from fastinit.commands.main import main
+from tests.repeats import mostly_at_night
 
 REPOSITORY = Path(fastinit.__file__).parents[1]
 COMMAND = (sys.executable, "-m", "fastinit", "bench")
@@ -125,7 +126,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("body", BROKEN)
+@pytest.mark.parametrize("body", mostly_at_night(BROKEN, 3))
 def test_a_peer_that_fails_is_a_line(tmp_path, body):
     done = run(*STAND_IN_RUN, env=library(tmp_path, body))
     assert (done.returncode, done.stderr) == (0, "")
@@ -140,6 +141,7 @@ def test_a_peer_that_fails_is_a_line(tmp_path, body):
         assert skipped == [f"- mkl_random random_sample: skipped: {BROKEN[body]}"]
 
 
+@pytest.mark.nightly
 def test_a_peer_whose_import_fails_is_a_line(tmp_path):
     env = library(tmp_path, "return np.ones(n)")
     (tmp_path / f"{STANDS_IN}.py").write_text("import a_module_that_nobody_has")
@@ -149,6 +151,7 @@ def test_a_peer_whose_import_fails_is_a_line(tmp_path):
     assert f"- mkl_random random_sample: skipped: {reason}" in paragraphs(done.stdout)
 
 
+@pytest.mark.nightly
 def test_a_reason_that_the_terminal_cannot_show(tmp_path):
     env = library(tmp_path, "raise RuntimeError('\\N{SNOWMAN}')")
     done = run(*STAND_IN_RUN, env={**env, "PYTHONIOENCODING": "ascii"})
@@ -212,7 +215,7 @@ WRONG = {
     "--dist gamma": "argument --dist: must be one of uniform, normal, truncated_normal, all; got 'gamma'",
     "--dist uniform,,normal": "argument --dist: must be one of uniform, normal, truncated_normal, all; got ''",
     "--dtype int8": f"argument --dtype: must be one of {', '.join(DTYPES)}, all; got 'int8'",
-    "--peers numpy,cupy": "randomgen, all, none; got 'cupy'",
+    "--peers numpy,curand": "randomgen, cupy, all, none; got 'curand'",
     "--size 0": "argument --size: must be a whole number, at least 1",
     "--size 2**62": "error: --size: a buffer for each of",
     "--rounds 0": "argument --rounds: must be a whole number, at least 1",

@@ -10,9 +10,9 @@ import pytest
 
 import fastinit
 from fastinit.bench import measure, session, table
-from fastinit.bench.measure import FEW_ROUNDS
+from fastinit.bench.measure import FEW_ROUNDS, Job
 from fastinit.bench.process import Failure, Worker, environment
-from fastinit.bench.samplers import REFERENCES, Job
+from fastinit.bench.samplers import REFERENCES
 from fastinit.peers import samplers
 
 REPOSITORY = Path(fastinit.__file__).parents[1]

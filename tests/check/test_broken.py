@@ -16,6 +16,7 @@ from fastinit.arguments import dtypes
 from fastinit.check import counts, fits, order, verdict, words
 from fastinit.check.laws import NORMAL, UNIFORM, Law
 from fastinit.check.results import Result, subject
+from tests.repeats import mostly_at_night
 
 N = 1 << 20
 TWO = Law("normal", -2.0, 2.0)
@@ -46,7 +47,7 @@ LAWS = [UNIFORM, Law("uniform", -1.5, 2.5), NORMAL, TWO, Law("normal", -3.0, 2.5
 
 
 @pytest.mark.parametrize("dtype", REAL)
-@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.title)
+@pytest.mark.parametrize("law", mostly_at_night(LAWS, 6), ids=lambda law: law.title)
 def test_a_right_sampler_passes(law, dtype):
     found = judged(draw(law, dtype), law, dtype, pairs=law is NORMAL and dtype in ("float32", "float64"))
     assert found.good, found.failed
@@ -127,7 +128,7 @@ def test_a_value_outside():
     assert {row.name for _, row in judged(x, TWO, "float32").failed} >= {"outside the bounds, or not finite"}
 
 
-@pytest.mark.parametrize("dtype", REAL)
+@pytest.mark.parametrize("dtype", mostly_at_night(REAL, 2))
 def test_one_repeated_tile(dtype):
     """A single tile of 128 values that comes twice, far apart."""
     x = draw(NORMAL, dtype).copy()

@@ -13,6 +13,7 @@ from fastinit.arguments import dtypes
 from fastinit.check import cells, counts, exact, fits, promises, verdict
 from fastinit.check.laws import BITS, LAWS, NORMAL, UNIFORM, Law
 from fastinit.check.results import Result, Row, fault_row, subject
+from tests.repeats import mostly_at_night
 
 REALS = list(dtypes.REALS.values())
 
@@ -67,7 +68,7 @@ def test_moments_of_a_normal():
     assert (mine.mean, mine.deviation) == pytest.approx((law.mean(), law.std()), rel=1e-10)
 
 
-@pytest.mark.parametrize("statistic", [0.3, 1.0, 2.492, 3.878, 8.0, 14.0])
+@pytest.mark.parametrize("statistic", mostly_at_night([0.3, 1.0, 2.492, 3.878, 8.0, 14.0], 3))
 def test_anderson_darling(statistic):
     """Against J. P. Imhof's inversion (1961, equation 3.2) for the sum of squares with weights 1 / (j (j + 1))."""
     j = np.arange(1, 3001)
@@ -91,6 +92,7 @@ def test_anderson_darling_goes_on_far_out():
     assert fits.anderson_darling_sf(1e6) == 0.0
 
 
+@pytest.mark.nightly
 def test_p_values_are_fair():
     """Of NumPy's normals: as many of 900 p-values of continuous statistics below each level as there should be."""
     real, seeds = dtypes.resolve("float64"), range(150)

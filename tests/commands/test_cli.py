@@ -464,6 +464,7 @@ def test_warmup_serves_the_next_process(tmp_path):
     assert report["cached"] == {"kernels": count, "bytes": sum(sizes)}
 
 
+@pytest.mark.nightly
 def test_warmup_shows_names_on_a_terminal(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     status, out, shown = on_a_terminal("warmup", "--dtype", "uint32,float16", cwd=tmp_path)
@@ -495,6 +496,7 @@ def processes_of(group):
     return found
 
 
+@pytest.mark.nightly
 def test_warmup_on_a_full_disk(small_disk):  # noqa: F811
     (small_disk / "fastinit").mkdir()
     with (small_disk / "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):
@@ -505,6 +507,7 @@ def test_warmup_on_a_full_disk(small_disk):  # noqa: F811
     assert "could not be written to" in done.stderr
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("moment", [0.05, 0.1, 0.2, "compiling"])
 def test_warmup_stops_at_once(tmp_path, moment):
     """Ctrl-C goes to all processes of a terminal, but only the first one reports it."""

@@ -2,7 +2,9 @@
 
 import ctypes
 import threading
-from ctypes import POINTER, c_char_p, c_int, c_uint, c_uint64, c_void_p
+from ctypes import POINTER, c_char_p, c_int, c_size_t, c_ubyte, c_uint, c_uint64, c_void_p
+
+import numpy as np
 
 from tests.gpu import ptx_to_c
 
@@ -15,7 +17,7 @@ class Cuda:
 
     Attributes describe the machine: the compute capability of each device, the streams in capture, statuses that functions
     return without doing their work, and the device of each range of memory (None: of no device; device 0 by default). `faults`
-    are what went wrong inside of the stand-in.
+    are what went wrong inside of the stand-in. `spoiled` makes each copy to the host have a wrong bit.
     """
 
     def __init__(self, folder, capabilities=((9, 0),)):
@@ -23,6 +25,7 @@ class Cuda:
         self.modules, self.launches, self.faults, self.multiprocessors = [], [], [], 3
         self._threads = threading.local()
         self.capturing, self.fail, self.owners = set(), {}, {}
+        self.memory, self.spoiled = {}, False
         for name, prototype in PROTOTYPES.items():
             setattr(self, name, ctypes.CFUNCTYPE(c_int, *prototype)(self._guarded(name)))
 
@@ -111,6 +114,28 @@ class Cuda:
         self.launches.append((function, gx, bx, stream or 0))
         return 0
 
+    def _cuCtxSynchronize(self):
+        return 0 if self.stack else INVALID_CONTEXT
+
+    def _cuMemAlloc_v2(self, address, count):
+        if not self.stack:
+            return INVALID_CONTEXT
+        block = np.zeros(count + 256, np.uint8)
+        address[0] = -(-block.ctypes.data // 256) * 256
+        self.memory[address[0]] = block
+        return 0
+
+    def _cuMemFree_v2(self, address):
+        del self.memory[address]
+
+    def _cuMemcpyDtoH_v2(self, host, device, count):
+        ctypes.memmove(host, device, count)
+        if self.spoiled:
+            ctypes.cast(host, POINTER(c_ubyte))[count // 2] ^= 1
+
+    def _cuMemsetD8Async(self, address, value, count, stream):
+        ctypes.memset(address, value, count)
+
 
 #: As cuda.h has them.
 PROTOTYPES = {
@@ -128,5 +153,10 @@ PROTOTYPES = {
     "cuModuleLoadData": [POINTER(c_void_p), c_char_p],
     "cuModuleGetFunction": [POINTER(c_void_p), c_void_p, c_char_p],
     "cuStreamIsCapturing": [c_void_p, POINTER(c_int)],
+    "cuCtxSynchronize": [],
+    "cuMemAlloc_v2": [POINTER(c_uint64), c_size_t],
+    "cuMemFree_v2": [c_uint64],
+    "cuMemcpyDtoH_v2": [c_void_p, c_uint64, c_size_t],
+    "cuMemsetD8Async": [c_uint64, c_ubyte, c_size_t, c_void_p],
     "cuLaunchKernel": [c_void_p, *[c_uint] * 7, c_void_p, POINTER(c_void_p), POINTER(c_void_p)],
 }

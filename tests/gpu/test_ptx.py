@@ -11,6 +11,7 @@ from fastinit.kernels import rows
 from tests.gpu import ptx_to_c
 from tests.gpu.ptx_instructions import UnknownInstructionError, instruction
 from tests.kernels.test_explain import Contracted, instructions, loose
+from tests.repeats import mostly_at_night
 
 KERNELS = {
     "tiles": trace.tiles,
@@ -40,7 +41,7 @@ def check(text, sm):
 
 
 @pytest.mark.parametrize("kernel", ["tiles", "elements0"])
-@pytest.mark.parametrize(("law", "dtype"), rows.ROWS)
+@pytest.mark.parametrize(("law", "dtype"), mostly_at_night(rows.ROWS, 4))
 def test_every_operation_rounds_to_nearest(law, dtype, kernel):
     check(text_of(law, dtype, kernel, 90), 90)
 

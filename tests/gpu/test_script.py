@@ -3,9 +3,8 @@
 import ctypes
 import json
 import time
-from ctypes import POINTER, c_char_p, c_float, c_int, c_size_t, c_ubyte, c_uint, c_uint64, c_void_p
+from ctypes import POINTER, c_char_p, c_float, c_int, c_uint, c_void_p
 
-import numpy as np
 import pytest
 
 from docs.scripts import gpu_check
@@ -15,10 +14,6 @@ from tests.gpu import stand_in
 #: As cuda.h has them.
 PROTOTYPES = {
     "cuDeviceGetName": [c_char_p, c_int, c_int],
-    "cuMemAlloc_v2": [POINTER(c_uint64), c_size_t],
-    "cuMemFree_v2": [c_uint64],
-    "cuMemcpyDtoH_v2": [c_void_p, c_uint64, c_size_t],
-    "cuMemsetD8Async": [c_uint64, c_ubyte, c_size_t, c_void_p],
     "cuEventCreate": [POINTER(c_void_p), c_uint],
     "cuEventRecord": [c_void_p, c_void_p],
     "cuEventSynchronize": [c_void_p],
@@ -31,7 +26,7 @@ class Machine(stand_in.Cuda):
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.memory, self.events, self.spoiled = {}, [None], False
+        self.events = [None]
         for name, prototype in PROTOTYPES.items():
             function = ctypes.CFUNCTYPE(c_int, *prototype)(self._guarded(name))
             setattr(self, name, function)
@@ -39,22 +34,6 @@ class Machine(stand_in.Cuda):
     def _cuDeviceGetName(self, name, count, device):
         # A char* of the caller's arrives as a copy in bytes; the script shows whatever it has.
         return 0
-
-    def _cuMemAlloc_v2(self, address, count):
-        block = np.zeros(count + 256, np.uint8)
-        address[0] = -(-block.ctypes.data // 256) * 256
-        self.memory[address[0]] = block
-
-    def _cuMemFree_v2(self, address):
-        del self.memory[address]
-
-    def _cuMemcpyDtoH_v2(self, host, device, count):
-        ctypes.memmove(host, device, count)
-        if self.spoiled:
-            ctypes.cast(host, POINTER(c_ubyte))[count // 2] ^= 1
-
-    def _cuMemsetD8Async(self, address, value, count, stream):
-        ctypes.memset(address, value, count)
 
     def _cuEventCreate(self, event, flags):
         self.events.append(0.0)
@@ -82,6 +61,7 @@ def machine(tmp_path, monkeypatch):
     driver.device.cache_clear()
 
 
+@pytest.mark.nightly
 def test_it_passes(machine, tmp_path, capsys):
     assert gpu_check.main(["--quick", "--json", str(tmp_path / "results.json")]) == 0
     printed = capsys.readouterr().out
@@ -94,6 +74,7 @@ def test_it_passes(machine, tmp_path, capsys):
     assert not machine.memory
 
 
+@pytest.mark.nightly
 def test_it_sees_a_wrong_byte(machine, capsys):
     machine.spoiled = True
     assert gpu_check.main(["--quick"]) == 1

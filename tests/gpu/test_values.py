@@ -13,6 +13,7 @@ from fastinit.kernels import rows
 from tests.conftest import DTYPES, ROWS, draw
 from tests.definition import hashes
 from tests.gpu.conftest import OnDevice
+from tests.repeats import mostly_at_night
 
 LAW_ROWS = [*ROWS, ("normal within", "float8_e4m3fn")]
 SIX = [("bits", "uint32"), ("normal", "float32"), ("tail", "float64"), ("central", "bfloat16"), ("uniform", "float8_e5m2")]
@@ -60,13 +61,13 @@ def small_grid(cuda, monkeypatch):
     return names
 
 
-@pytest.mark.parametrize(("name", "dtype"), LAW_ROWS)
+@pytest.mark.parametrize(("name", "dtype"), mostly_at_night(LAW_ROWS, 3))
 def test_elements(cuda, name, dtype):
     compare(name, dtype, run_of(777, dtype), 777 * 8 + 128)
     assert len(cuda.launches) == 1
 
 
-@pytest.mark.parametrize(("name", "dtype"), LAW_ROWS)
+@pytest.mark.parametrize(("name", "dtype"), mostly_at_night(LAW_ROWS, 4))
 def test_tiles_with_a_head_and_a_tail(small_grid, name, dtype):
     """The counts are such that each thread takes several pairs of counters."""
     count = 30_011
@@ -76,7 +77,9 @@ def test_tiles_with_a_head_and_a_tail(small_grid, name, dtype):
     assert small_grid == ["elements0", "tiles", "elements0"]
 
 
-@pytest.mark.parametrize(("name", "dtype"), [("tail", "float32"), ("tail", "float64"), ("central", "float16")])
+@pytest.mark.parametrize(
+    ("name", "dtype"), mostly_at_night([("tail", "float32"), ("tail", "float64"), ("central", "float16")], 3)
+)
 @pytest.mark.parametrize("room", [8, 9])
 def test_the_list_of_doubtful_elements_overflows(small_grid, monkeypatch, name, dtype, room):
     monkeypatch.setattr(trace, "ROOM", room)

@@ -12,6 +12,7 @@ from scipy import stats
 
 import fastinit as fi
 from fastinit import initializers
+from tests.repeats import mostly_at_night
 from tests.statistics import follows
 
 SIDE = 4096
@@ -93,7 +94,7 @@ LAWS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "shape", "keywords", "law"), LAWS)
+@pytest.mark.parametrize(("name", "shape", "keywords", "law"), mostly_at_night(LAWS, 4))
 def test_closed_form(name, shape, keywords, law):
     x = getattr(initializers, name)(shape, rng=11, **keywords)
     assert x.size == 2**24

@@ -108,7 +108,9 @@ def test_a_vector_of_zeros_does_no_harm(value):
 DRAWS = 4000
 
 
-@pytest.fixture(scope="module", params=[(4, 4), (3, 7), (7, 3)])
+@pytest.fixture(
+    scope="module", params=[(4, 4), *(pytest.param(shape, marks=pytest.mark.nightly) for shape in ((3, 7), (7, 3)))]
+)
 def sample(request):
     rng = fi.default_rng(17)
     return np.array([orthogonal(request.param, rng=rng, dtype="float64") for _ in range(DRAWS)])

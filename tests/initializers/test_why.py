@@ -107,6 +107,7 @@ def test_one_layer(layer, rule, variance):
         assert abs(estimate - variance) < 5 * variance * error
 
 
+@pytest.mark.nightly
 def test_glorot_and_he_keep_what_small_values_lose(deep):
     """He's mean square is a product of fifty factors of error sqrt(5 / 1024): e^0.5 for one network, e^0.25 for four."""
     assert math.exp(-1.25) < deep["He, relu"][-1] < math.exp(1.25)
@@ -118,6 +119,7 @@ def test_glorot_and_he_keep_what_small_values_lose(deep):
     assert deep["small random, relu"][-1] < 1e-55
 
 
+@pytest.mark.nightly
 def test_a_factor_to_the_fiftieth_power(deep):
     assert abs(math.log2(deep["Xavier, relu"][-1]) + 50) < 2
     assert deep["U[-1/sqrt(n), 1/sqrt(n)], tanh"][-1] < 3.0**-50
@@ -127,6 +129,7 @@ def test_a_factor_to_the_fiftieth_power(deep):
 # --- two sigma --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nightly
 def test_two_sigma(sigma):
     outside, left, largest, error = sigma[2.0]
     assert 1 / 25 < outside < 1 / 20
@@ -158,6 +161,7 @@ def agree(text, computed):
     return abs(a - b) <= max(0.05 * abs(b), 2 * unit if b else 0.0)
 
 
+@pytest.mark.nightly
 def test_the_tables_are_the_scripts(zero, layer, deep, sigma):
     text = (DOCS / "why.md").read_text()
     for name, block in why.tables(zero, layer, deep, sigma):

@@ -10,6 +10,7 @@ from fastinit.gpu.explain import TARGETS, explain
 from fastinit.kernels.rows import ROWS, row
 from fastinit.kernels.targets.llvm import Instructions
 from fastinit.kernels.targets.scalars import Scalars
+from tests.repeats import mostly_at_night
 
 #: Mnemonics of PTX that are exact, or hold no arithmetic of reals: all others must say how they round.
 EXACT = {"abs", "neg", "min", "max", "mov", "ld", "st", "selp", "setp", "set", "copysign"}
@@ -43,7 +44,7 @@ def loose(ptx):
     return sorted({mnemonic for mnemonic in instructions(ptx) if is_loose(mnemonic)})
 
 
-@pytest.mark.parametrize(("law", "dtype"), ROWS)
+@pytest.mark.parametrize(("law", "dtype"), mostly_at_night(ROWS, 6))
 def test_ptx_rounds_every_result_to_nearest_even(law, dtype):
     ptx = explain(row(law, dtype), "ptx", assembly=True)
     assert loose(ptx) == []
@@ -54,6 +55,7 @@ def test_ptx_rounds_every_result_to_nearest_even(law, dtype):
     assert law == "bits" or ("fma.rn.f64" if dtype == "float64" else "fma.rn.f32") in seen
 
 
+@pytest.mark.nightly
 def test_the_rows_have_every_operation_of_reals():
     """So that none is missed by the test above because no row has it."""
     seen = {name for pair in ROWS for name in instructions(explain(row(*pair), "ptx", assembly=True))}
@@ -165,8 +167,8 @@ FUSED = {"avx2": "vfmadd", "avx512": "vfmadd", "neon": "fmla"}
 CALLED = re.compile(r"^\s*(?:callq?|jmp|bl?)\s+([A-Za-z_]\w*)(?:@PLT)?\s*$", re.MULTILINE)
 
 
-@pytest.mark.parametrize(("law", "dtype"), SOME)
-@pytest.mark.parametrize("target", REGISTERS)
+@pytest.mark.parametrize(("law", "dtype"), mostly_at_night(SOME, 3))
+@pytest.mark.parametrize("target", mostly_at_night(REGISTERS, 2))
 def test_assembly_has_the_registers_of_its_machine(target, law, dtype):
     """And it calls nothing but the C library's fma, where the CPU has none."""
     assembly = explain(row(law, dtype), target, assembly=True)
@@ -217,7 +219,7 @@ def test_llvm_s_code_is_the_default(target):
     assert FAST.search(text) is None
 
 
-@pytest.mark.parametrize(("law", "dtype"), ROWS)
+@pytest.mark.parametrize(("law", "dtype"), mostly_at_night(ROWS, 4))
 def test_no_flag_lets_llvm_change_a_value(law, dtype):
     text = explain(row(law, dtype), "avx512")
     assert FAST.search(text) is None

@@ -20,6 +20,7 @@ from fastinit.kernels.mapped import known_numbers, mapped
 from fastinit.kernels.threads import PARALLEL_FROM
 from tests.conftest import DTYPES
 from tests.definition import reference, reference_floats
+from tests.repeats import mostly_at_night
 from tests.statistics import ALPHA, follows
 
 SEED = 20
@@ -195,7 +196,7 @@ def expected_polynomial(dtype):
 EXPECTED = {LOGISTIC: expected_logistic, CHEAP: expected_logistic, ORDERED: expected_ordered, POLYNOMIAL: expected_polynomial}
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", mostly_at_night(DTYPES, 2))
 @pytest.mark.parametrize("law", EXPECTED, ids=operator.attrgetter("name"))
 def test_values_are_float64_maths_on_the_same_words(law, dtype):
     require_stored(law, dtype, EXPECTED[law](dtype))
@@ -252,7 +253,7 @@ def tried_by_hand(law, dtype, calls=0):
     return values, attempts
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", mostly_at_night(DTYPES, 3))
 @pytest.mark.parametrize("law", SURE, ids=operator.attrgetter("name"))
 def test_a_law_that_rejects(law, dtype):
     """Some words are rejected, half of them need no test."""

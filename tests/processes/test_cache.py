@@ -74,7 +74,8 @@ def test_second_process_reads_and_edited_source_compiles(package, tmp_path):
     assert finish(start(package, folder)) == (0, digest)
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(8, marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("count", [3, 8])
 def test_processes_start_cold_together(package, tmp_path, count):
     """They compile the two rows in both orders, so a mixed-up file would give another row's values."""
     folder = tmp_path / "cache"
@@ -95,6 +96,7 @@ def read_only_prefix():
     return ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override")
 
 
+@pytest.mark.nightly
 def test_no_directory_is_writable(package, tmp_path):
     expected = finish(start(package, tmp_path / "cache"))[1]
     shutil.rmtree(tmp_path / "cache")

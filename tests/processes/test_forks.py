@@ -97,6 +97,7 @@ print(layer, results[0])
 """
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("layer", LAYERS)
 def test_beside_a_program_s_own_prange(layer):
     """Eight threads that fill and call a parallel function of Numba's; forks before and after; Numba's number of threads."""

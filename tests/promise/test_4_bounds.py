@@ -12,6 +12,7 @@ from tests.conftest import DTYPES
 from tests.promise.helpers import SEED, numpy_dtype
 from tests.promise.narrow import NARROWED, TRUNCATED_RANGES, UNIFORM_RANGES, missing_between, value_bounds, within
 from tests.promise.shares import ALPHA, has_shares, neighbours, truncated_shares, uniform_shares
+from tests.repeats import mostly_at_night
 
 TINY32, TINY64 = 2.0**-149, 5e-324
 
@@ -48,7 +49,9 @@ N = 1 << 18
 
 @pytest.mark.parametrize(
     ("dtype", "low", "high"),
-    [(d, *r) for d in NARROWED for r in UNIFORM_RANGES if within(*r, d, including=False)] + NARROW + SUBNORMAL,
+    mostly_at_night([(d, *r) for d in NARROWED for r in UNIFORM_RANGES if within(*r, d, including=False)], 2)
+    + NARROW
+    + SUBNORMAL,
 )
 def test_uniform_bounds_and_shares(dtype, low, high):
     x = fi.default_rng(SEED).uniform(low, high, size=N, dtype=dtype)

@@ -8,6 +8,7 @@ from fastinit.arguments import dtypes
 from fastinit.distributions.truncated_normal import truncated_normal
 from tests.conftest import DTYPES
 from tests.definition import reference
+from tests.repeats import mostly_at_night
 from tests.values.defined import FAR, INF, REALS, define, require_definition, require_same_bits
 
 # Samplers
@@ -25,7 +26,7 @@ def test_uniform(low, high, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("loc", "scale"), NORMALS)
+@pytest.mark.parametrize(("loc", "scale"), mostly_at_night(NORMALS, 3))
 def test_normal(loc, scale, dtype):
     require_definition("normal", (loc, scale), dtype, range(0, 150))
     require_definition("normal", (loc, scale), dtype, range(2**33 + 11, 2**33 + 91), seed=12)
@@ -42,7 +43,7 @@ def test_overflow_and_underflow():
 
 
 @pytest.mark.parametrize("dtype", REALS)
-@pytest.mark.parametrize("indices", FAR)
+@pytest.mark.parametrize("indices", mostly_at_night(FAR, 2))
 def test_far_out(indices, dtype):
     require_definition("uniform", (-1, 1), dtype, indices)
     require_definition("normal", (0, 1), dtype, indices)
@@ -92,7 +93,7 @@ INTERVALS = [(name, a, b) for name, intervals in PROPOSALS.items() for a, b in i
 
 
 @pytest.mark.parametrize("dtype", REALS)
-@pytest.mark.parametrize(("name", "a", "b"), INTERVALS)
+@pytest.mark.parametrize(("name", "a", "b"), mostly_at_night(INTERVALS, 3))
 def test_truncated_normal(name, a, b, dtype):
     std, absolute = (a, b, 0, 1, "std"), (2 * a + 0.25, 2 * b + 0.25, 0.25, 2, "absolute")
     plan = reference.truncation(*map(float, std[:4]), "std", dtype)
@@ -179,7 +180,7 @@ def first_attempt_accepted(interval, stream, index, dtype):
 
 
 @pytest.mark.parametrize("dtype", REALS)
-@pytest.mark.parametrize(("a", "b"), [(-2, 2.0), (0, INF), (-0.5, 3.0)])
+@pytest.mark.parametrize(("a", "b"), mostly_at_night([(-2, 2.0), (0, INF), (-0.5, 3.0)], 2))
 def test_ratio_test(a, b, dtype):
     """Where the ratio test decides, both ways."""
     count = 1 << (16 if dtype == "float32" else 17)

@@ -15,6 +15,7 @@ from fastinit.check import verdict
 from fastinit.check.laws import BITS, NORMAL, UNIFORM, Law
 from fastinit.check.subjects import check
 from tests.conftest import DTYPES
+from tests.repeats import mostly_at_night
 from tests.statistics import ALPHA, equally_likely, follows, uncorrelated
 
 N = 1 << 20
@@ -38,18 +39,18 @@ def require_law(law, dtype, size=N, seed=101):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("a", "b"), INTERVALS)
+@pytest.mark.parametrize(("a", "b"), mostly_at_night(INTERVALS, 5))
 def test_truncated_normal(a, b, dtype):
     require_law(Law("normal", float(a), float(b)), dtype, FEW)
 
 
-@pytest.mark.parametrize("dtype", DTYPES[2:])
+@pytest.mark.parametrize("dtype", mostly_at_night(DTYPES[2:], 3))
 @pytest.mark.parametrize(("a", "b"), [(-2, 2), (1, 1.5), (-0.3, 0.1), (0.5, INF)])
 def test_truncated_normal_of_a_small_dtype(a, b, dtype):
     require_law(Law("normal", float(a), float(b)), dtype, FEW)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", mostly_at_night(DTYPES, 3))
 @pytest.mark.parametrize("law", [NORMAL, UNIFORM, Law("uniform", -1.5, 2.5)], ids=lambda law: law.title)
 def test_normal_and_uniform(law, dtype):
     require_law(law, dtype)
