@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from fastinit.generator import Generator
 from fastinit.torch import fills
-from fastinit.torch.filling import fill_tensor, is_on_cpu
+from fastinit.torch.filling import can_fill_in_place, fill_tensor, is_served
 from fastinit.torch.fills import Fill
 from fastinit.torch.generators import generator_of
 from fastinit.torch.shards import local_part
@@ -53,7 +53,7 @@ class Scope(TorchDispatchMode):  # type: ignore[misc]
     """A `with` block in which this thread's random fills take their values from `generator`."""
 
     #: Whether fills of a tensor are the scope's.
-    takes = staticmethod(is_on_cpu)
+    takes = staticmethod(can_fill_in_place)
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -116,8 +116,7 @@ class Scope(TorchDispatchMode):  # type: ignore[misc]
 
     def _try_make(self, like: Any, fill: Fill, generator: Any = None, **options: Any) -> torch.Tensor | None:
         is_like = isinstance(like, torch.Tensor)
-        device = options.get("device") or (like.device if is_like else "cpu")
-        if torch.device(device).type != "cpu":
+        if not is_served(torch.device(options.get("device") or (like.device if is_like else "cpu"))):
             return None
         tensor = torch.empty_like(like, **options) if is_like else torch.empty(like, **options)
         return tensor if self.try_fill(tensor, fill, generator) else None

@@ -1,4 +1,4 @@
-"""Run any constructor with its random fills of CPU tensors made by fastinit."""
+"""Run any constructor with its random fills made by fastinit."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ class _CallOrder(Scope):
 
 @contextlib.contextmanager
 def fast_init(rng: Any = 0) -> Iterator[Generator]:
-    """Make the random fills of CPU tensors in a `with` block fast and reproducible, whichever code calls for them.
+    """Make the random fills in a `with` block fast and reproducible, whichever code calls for them.
 
     In this thread and until the block ends, `torch.nn.init.*`, `Tensor.uniform_`, `Tensor.normal_`, `torch.rand`,
     `torch.randn`, their `_like` forms and `torch.normal` of two numbers take their values from fastinit. That holds for
-    float32, float64, float16 and bfloat16 on the CPU, and for DTensors of these. `torch.nn.init.trunc_normal_` is one truncated
-    fill. Everything else stays torch's, also a fill with arguments that fastinit refuses.
+    float32, float64, float16 and bfloat16 on the CPU, on NVIDIA GPUs if FASTINIT_GPU is 1, and for DTensors of these.
+    `torch.nn.init.trunc_normal_` is one truncated fill. Everything else stays torch's, also a fill with arguments that fastinit
+    refuses.
 
     Build in the block; do not train or trace in it.
 

@@ -33,9 +33,18 @@ def can_fill(tensor: Any) -> bool:
     return is_dense(part) and part.dtype in REALS and is_reachable(part.device)
 
 
-def is_on_cpu(tensor: Any) -> bool:
-    """Whether a tensor can be filled and its elements in this process are in the CPU's memory."""
-    return can_fill(tensor) and local_part(tensor).device.type == "cpu"
+def is_served(device: torch.device) -> bool:
+    """Whether memory of a device is filled where it is: on the CPU, or on a GPU that kernels serve."""
+    if device.type != "cuda" or torch.version.hip is not None or not devices.is_enabled():
+        return bool(device.type == "cpu")
+    from fastinit.gpu import driver  # LLVM's writer, imported only where a GPU is filled
+
+    return driver.reason_against(device.index or 0) is None
+
+
+def can_fill_in_place(tensor: Any) -> bool:
+    """Whether a tensor can be filled without a copy from another device."""
+    return can_fill(tensor) and is_served(local_part(tensor).device)
 
 
 def _require_fillable(part: torch.Tensor) -> None:
@@ -61,20 +70,11 @@ def _writable_array(part: torch.Tensor) -> Array:
     return array
 
 
-def _is_served(device: torch.device) -> bool:
-    """Whether kernels fill a device's memory where it is."""
-    if device.type != "cuda" or torch.version.hip is not None or not devices.is_enabled():
-        return False
-    from fastinit.gpu import driver  # LLVM's writer, imported only where a GPU is filled
-
-    return driver.reason_against(device.index or 0) is None
-
-
 def _memory(part: torch.Tensor) -> Any:
     """What a Generator can write into: an array on the CPU, the tensor itself on a GPU, or None if neither is served."""
     if part.device.type == "cpu":
         return _writable_array(part)
-    return part.detach() if _is_served(part.device) else None
+    return part.detach() if is_served(part.device) else None
 
 
 def fill_tensor(tensor: torch.Tensor, fill: Fill, rng: Generator) -> None:

@@ -12,7 +12,7 @@ import fastinit as fi
 import fastinit.torch as ft
 from fastinit.arguments import devices
 from fastinit.gpu import driver
-from fastinit.torch import filling, fills, shards
+from fastinit.torch import dispatch_mode, filling, fills, shards
 from tests.gpu.stand_in import Cuda
 
 CUDA = torch.device("cuda", 1)
@@ -81,18 +81,18 @@ def test_pieces_of_a_sharded_tensor(machine, monkeypatch):
 def test_off_unless_asked_for(monkeypatch):
     monkeypatch.setattr(driver, "reason_against", lambda ordinal: None)
     monkeypatch.delenv("FASTINIT_GPU", raising=False)
-    assert not filling._is_served(CUDA)
+    assert not filling.is_served(CUDA)
     monkeypatch.setenv("FASTINIT_GPU", "1")
-    assert filling._is_served(CUDA)
-    assert not filling._is_served(torch.device("xpu", 0))
-    assert not filling._is_served(torch.device("cpu"))
+    assert filling.is_served(CUDA)
+    assert not filling.is_served(torch.device("xpu", 0))
+    assert filling.is_served(torch.device("cpu"))
 
 
 def test_staged_where_the_driver_or_the_chip_is_not_served(monkeypatch):
     monkeypatch.setenv("FASTINIT_GPU", "1")
     asked = []
     monkeypatch.setattr(driver, "reason_against", lambda ordinal: asked.append(ordinal) or "no driver")
-    assert not filling._is_served(CUDA)
+    assert not filling.is_served(CUDA)
     assert asked == [1]
 
 
@@ -106,3 +106,17 @@ def test_reasons_are_sentences(monkeypatch, tmp_path):
     assert "could not find device 2" in driver.reason_against(2)
     driver.reason_against.cache_clear()
     driver.device.cache_clear()
+
+
+def test_fast_init_takes_tensors_of_served_devices_only(monkeypatch):
+    """Meta tensors count as those of a GPU here: what is refused goes to torch, what is served comes to us."""
+    asked = []
+    monkeypatch.setattr(dispatch_mode, "is_served", lambda device: asked.append(device) or False)
+    with ft.fast_init(rng=0):
+        torch.randn(3, device="meta")
+        torch.randn_like(torch.empty(2, device="meta"))
+        torch.randn(3)
+    assert [device.type for device in asked] == ["meta", "meta", "cpu"]
+    assert filling.can_fill_in_place(torch.empty(3))
+    monkeypatch.setattr(filling, "is_served", lambda device: False)
+    assert not filling.can_fill_in_place(torch.empty(3))
