@@ -192,7 +192,7 @@ def check(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
         raise ValueError(f"out must have shape {shape}{or_flat}; got {plain.shape}")
     if not (plain.writable if isinstance(plain, DeviceArray) else plain.flags.writeable):
         raise _read_only(out)
-    if _may_overlap(plain.shape, plain.strides, dtype.itemsize):
+    if 0 not in shape and _may_overlap(shape, plain.strides, dtype.itemsize):
         raise ValueError(f"out must not overlap itself; got shape {plain.shape} with strides {plain.strides}")
     return target
 

@@ -138,6 +138,11 @@ def elements_overlap(shape, strides, itemsize=4):
     return False
 
 
+def test_an_empty_out_overlaps_nothing():
+    out = np.lib.stride_tricks.as_strided(np.zeros(1, np.float32), (0, 5), (0, 0))
+    assert fi.default_rng(0).normal(out=out) is out
+
+
 @pytest.mark.parametrize(("shape", "strides"), OVERLAPPING)
 def test_overlapping_out(shape, strides):
     if not elements_overlap(shape, strides):
