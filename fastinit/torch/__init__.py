@@ -3,7 +3,7 @@
 try:
     import torch as _torch  # noqa: F401
 except ImportError as error:
-    raise ImportError("fastinit.torch needs PyTorch: pip install 'fastinit[torch]'") from error
+    raise ImportError("fastinit.torch needs PyTorch: pip install 'fastinit-kernels[torch]'") from error
 
 from fastinit.torch import init
 from fastinit.torch.fast_init import fast_init

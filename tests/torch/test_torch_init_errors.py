@@ -141,4 +141,4 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert "pip install 'fastinit[torch]'" in done.stdout
+    assert "pip install 'fastinit-kernels[torch]'" in done.stdout
