@@ -59,7 +59,7 @@ def run(
 
     The stream is taken when all else is ready, and before anything is written.
     """
-    if isinstance(out, DeviceArray):
+    if type(out) is DeviceArray:
         from fastinit.gpu import launch  # LLVM's writer, imported only where a GPU is filled
 
         launch.fill(plan, dtype_name, block, out, next_stream)

@@ -97,6 +97,9 @@ class Generator(Stream):
             raise AttributeError(f"fastinit.Generator has no {name!r}: {advice}", name=name, obj=self)
 
     def _draw(self, plan: Plan, name: str, dtype: np.dtype[Any], size: Any, out: Any, index: Any) -> Any:
+        if type(out) is np.ndarray and size is None and index is None and out.dtype is dtype and out.flags.carray:
+            dispatch.run(plan, name, blocks.Block(out.shape), out, self._next_call)  # the usual `out`, which needs no checks
+            return out
         if size is not None:
             shape = blocks.shape_of(size)
         elif index is not None:
@@ -107,7 +110,7 @@ class Generator(Stream):
         target = np.empty(block.shape, dtype) if out is None else outputs.check(out, block.shape, dtype)
         dispatch.run(plan, name, block, target, self._next_call)
         if out is not None:
-            return outputs.result(out, target)
+            return out if type(out) is np.ndarray else outputs.result(out, target)
         return target[()] if not block.shape and (size is None or blocks.is_element(index)) else target
 
     @overload

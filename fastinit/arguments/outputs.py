@@ -159,8 +159,8 @@ def real(dtype: Any, out: Any) -> dtypes.Real:
     """The dtype to draw: the one asked for, or that of `out`, or float32 for bytes and where there is no `out`."""
     if dtype is not None:
         return dtypes.resolve(dtype)
-    if out is None:
-        return dtypes.FLOAT32
+    if out is None or (type(out) is np.ndarray and out.dtype is dtypes.FLOAT32.dtype):
+        return dtypes.FLOAT32  # the usual cases
     wanted = array(out, dtypes.FLOAT32.dtype).dtype
     if wanted not in dtypes.REALS:
         raise TypeError(f"out must have one of the dtypes {dtypes.NAMES}; got {wanted}")

@@ -62,7 +62,7 @@ NORMAL_WITHIN = Law("normal_within", Bounded, pair=bounded_pair)
 def normal(loc: Any, scale: Any, real: dtypes.Real, *names: str) -> Plan:
     """The plan for these arguments; `names` are what errors call the two."""
     if type(loc) in PLAIN and type(scale) in PLAIN:
-        return _checked(loc, scale, real, *names)
+        return _checked(loc, scale, real, *names) if names else _checked(loc, scale, real)
     return _checked.__wrapped__(loc, scale, real, *names)
 
 

@@ -20,7 +20,7 @@ from fastinit.distributions.law import Plan, constant, nearest, plan
 def truncated_normal(a: Any, b: Any, loc: Any, scale: Any, units: Any, real: dtypes.Real, *names: str) -> Plan:
     """The plan for these arguments; `names` are what errors call `loc` and `scale`."""
     if type(a) in PLAIN and type(b) in PLAIN and type(loc) in PLAIN and type(scale) in PLAIN and type(units) is str:
-        return _checked(a, b, loc, scale, units, real, *names)
+        return _checked(a, b, loc, scale, units, real, *names) if names else _checked(a, b, loc, scale, units, real)
     return _checked.__wrapped__(a, b, loc, scale, units, real, *names)
 
 

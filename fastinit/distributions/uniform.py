@@ -53,7 +53,7 @@ UNIFORM_WITHIN = Law("uniform_within", Bounded, bounded, cheap=True)
 def uniform(low: Any, high: Any, real: dtypes.Real, *names: str) -> Plan:
     """The plan for these arguments; `names` are what errors call the two bounds."""
     if type(low) in PLAIN and type(high) in PLAIN:
-        return _checked(low, high, real, *names)
+        return _checked(low, high, real, *names) if names else _checked(low, high, real)
     return _checked.__wrapped__(low, high, real, *names)
 
 
