@@ -51,7 +51,8 @@ def others(rows):
     """The fastest other libraries, each with its time over fastinit's."""
     peers = [row for name, row in measured(rows).items() if name not in ("store", "fastinit")]
     ordered = sorted(peers, key=lambda row: row["times_fastinit"])[:FASTEST]
-    return ", ".join(f"{TITLES[row['library']]} {row['times_fastinit']:.2g}" for row in ordered)
+    ratios = ((TITLES[row["library"]], float(f"{row['times_fastinit']:.2g}")) for row in ordered)
+    return ", ".join(f"{title} {ratio:g}" for title, ratio in ratios)
 
 
 def summary(result):
