@@ -22,13 +22,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class Stream:
-    """A seed, a path of children and the number of the next call.
-
-    Parameters
-    ----------
-    sequence : numpy.random.SeedSequence
-        Identifies the stream; use `default_rng` to make a Generator from a seed.
-    """
+    """A seed, a path of children and the number of the next call: what a Generator is, apart from drawing."""
 
     def __init__(self, sequence: SeedSequence) -> None:
         if not isinstance(sequence, SeedSequence):

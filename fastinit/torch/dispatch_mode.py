@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import threading
 from collections.abc import Callable
 from typing import Any, Self
@@ -49,7 +50,7 @@ def current() -> Scope | None:
     return _stack.scopes[-1] if _stack.scopes else None
 
 
-class Scope(TorchDispatchMode):  # type: ignore[misc]
+class Scope(TorchDispatchMode, abc.ABC):  # type: ignore[misc]
     """A `with` block in which this thread's random fills take their values from `generator`."""
 
     #: Whether fills of a tensor are the scope's.
@@ -59,9 +60,9 @@ class Scope(TorchDispatchMode):  # type: ignore[misc]
     def _should_skip_dynamo(cls) -> bool:
         return False  # else torch imports its compiler at the first operation, which takes a second
 
+    @abc.abstractmethod
     def generator(self, tensor: torch.Tensor) -> Generator:
         """The Generator whose next call fills the tensor."""
-        raise NotImplementedError
 
     def fill(self, tensor: torch.Tensor, fill: Fill) -> None:
         """Fill a tensor that the scope takes."""

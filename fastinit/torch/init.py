@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch.nn.init import calculate_gain, constant_, ones_, zeros_
 
 from fastinit.arguments import checks
-from fastinit.arguments.docstrings import documented
+from fastinit.arguments.docstrings import F, documented
 from fastinit.initializers.fan import fans
 from fastinit.torch import fills
 from fastinit.torch.inplace import SECTIONS, fill_in_place, require_matrix, require_tensor
@@ -40,7 +41,30 @@ __all__ = [
 _VALUES = """\
 Values depend on the generator, the logical index and the arguments. They do not depend on strides, device, shards or threads.
 """
-_documented = documented(**{**SECTIONS, "Notes": SECTIONS["Notes"] + _VALUES})
+_XAVIER = """\
+tensor : torch.Tensor
+    Shape (out, in, *kernel).
+gain : float
+    Finite, at least 0.
+"""
+_KAIMING = """\
+tensor : torch.Tensor
+    Shape (out, in, *kernel). One without elements stays as it is, with a warning, as in torch.
+a : float
+    Negative slope of the leaky ReLU.
+mode : {"fan_in", "fan_out"}
+    Which fan counts.
+nonlinearity : str
+    As `calculate_gain` takes it.
+"""
+
+
+def _documented_with(parameters: str) -> Callable[[F], F]:
+    shared = {"Parameters": parameters + SECTIONS["Parameters"], "Notes": SECTIONS["Notes"] + _VALUES}
+    return documented(**(SECTIONS | shared))
+
+
+_documented = _documented_with("")
 
 
 @_documented
@@ -114,16 +138,9 @@ def trunc_normal_(
     return fill_in_place(tensor, fills.truncated_normal(mean, std, a, b), generator)
 
 
-@_documented
+@_documented_with(_XAVIER)
 def xavier_uniform_(tensor: torch.Tensor, gain: float = 1.0, generator: Any = None) -> torch.Tensor:
     """Fill with U(-x, x), x = gain * sqrt(6 / (fan_in + fan_out)).
-
-    Parameters
-    ----------
-    tensor : torch.Tensor
-        Shape (out, in, *kernel).
-    gain : float
-        Finite, at least 0.
 
     References
     ----------
@@ -133,16 +150,9 @@ def xavier_uniform_(tensor: torch.Tensor, gain: float = 1.0, generator: Any = No
     return fill_in_place(tensor, fills.uniform(-bound, bound), generator)
 
 
-@_documented
+@_documented_with(_XAVIER)
 def xavier_normal_(tensor: torch.Tensor, gain: float = 1.0, generator: Any = None) -> torch.Tensor:
     """Fill with N(0, std^2), std = gain * sqrt(2 / (fan_in + fan_out)), not truncated.
-
-    Parameters
-    ----------
-    tensor : torch.Tensor
-        Shape (out, in, *kernel).
-    gain : float
-        Finite, at least 0.
 
     References
     ----------
@@ -151,22 +161,11 @@ def xavier_normal_(tensor: torch.Tensor, gain: float = 1.0, generator: Any = Non
     return fill_in_place(tensor, fills.normal(0.0, _xavier_std(tensor, gain)), generator)
 
 
-@_documented
+@_documented_with(_KAIMING)
 def kaiming_uniform_(
     tensor: torch.Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> torch.Tensor:
     """Fill with U(-x, x), x = gain * sqrt(3 / fan), gain = `calculate_gain(nonlinearity, a)`.
-
-    Parameters
-    ----------
-    tensor : torch.Tensor
-        Shape (out, in, *kernel). One without elements stays as it is, with a warning, as in torch.
-    a : float
-        Negative slope of the leaky ReLU.
-    mode : {"fan_in", "fan_out"}
-        Which fan counts.
-    nonlinearity : str
-        As `calculate_gain` takes it.
 
     References
     ----------
@@ -179,16 +178,11 @@ def kaiming_uniform_(
     return fill_in_place(tensor, fills.uniform(-bound, bound), generator)
 
 
-@_documented
+@_documented_with(_KAIMING)
 def kaiming_normal_(
     tensor: torch.Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> torch.Tensor:
     """Fill with N(0, std^2), std = gain / sqrt(fan), gain = `calculate_gain(nonlinearity, a)`, not truncated.
-
-    Parameters
-    ----------
-    tensor, a, mode, nonlinearity
-        As for `kaiming_uniform_`.
 
     References
     ----------
