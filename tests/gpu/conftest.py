@@ -1,12 +1,10 @@
 """A machine with GPUs that are not there: the driver is a stand-in, and its kernels are the PTX as C."""
 
-import shutil
-
 import llvmlite.binding as llvm
 import pytest
 
-from fastinit.gpu import driver, ptx
-from tests.gpu.stand_in import Cuda
+from fastinit.gpu import ptx
+from tests.gpu.stand_in import Cuda, installed
 
 
 class OnDevice:
@@ -35,20 +33,11 @@ def nvptx():
 
 @pytest.fixture(scope="session")
 def folder(nvptx, tmp_path_factory):
-    if shutil.which("cc") is None:
-        pytest.skip("there is no C compiler `cc`")
     return tmp_path_factory.mktemp("kernels")
 
 
 @pytest.fixture
 def cuda(folder, monkeypatch):
     """The driver of a machine with one GPU of compute capability 9.0; a test may change it before the first fill."""
-    machine = Cuda(folder)
-    monkeypatch.setattr(driver, "library", lambda: machine)
-    monkeypatch.setattr(driver, "_functions", {})
-    monkeypatch.setenv("FASTINIT_GPU", "1")
-    driver.device.cache_clear()
-    yield machine
-    driver.device.cache_clear()
-    assert machine.faults == []
-    assert machine.stack == []
+    with installed(Cuda(folder), monkeypatch) as machine:
+        yield machine

@@ -1,11 +1,15 @@
 """A stand-in for libcuda: it has the driver's C interface, keeps "device" memory on the host, and runs PTX that became C."""
 
+import contextlib
 import ctypes
+import shutil
 import threading
 from ctypes import POINTER, c_char_p, c_int, c_size_t, c_ubyte, c_uint, c_uint64, c_void_p
 
 import numpy as np
+import pytest
 
+from fastinit.gpu import driver
 from tests.gpu import ptx_to_c
 
 INVALID_VALUE, NO_DEVICE, INVALID_CONTEXT, NOT_FOUND, UNKNOWN = 1, 100, 201, 500, 999
@@ -135,6 +139,21 @@ class Cuda:
 
     def _cuMemsetD8Async(self, address, value, count, stream):
         ctypes.memset(address, value, count)
+
+
+@contextlib.contextmanager
+def installed(machine, monkeypatch):
+    """Make a stand-in the driver, with kernels switched on; at the end nothing may have gone wrong in it."""
+    if shutil.which("cc") is None:
+        pytest.skip("there is no C compiler `cc`")
+    monkeypatch.setattr(driver, "library", lambda: machine)
+    monkeypatch.setattr(driver, "_functions", {})
+    monkeypatch.setenv("FASTINIT_GPU", "1")
+    driver.device.cache_clear()
+    yield machine
+    driver.device.cache_clear()
+    assert machine.faults == []
+    assert machine.stack == []
 
 
 #: As cuda.h has them.

@@ -8,7 +8,6 @@ from ctypes import POINTER, c_char_p, c_float, c_int, c_uint, c_void_p
 import pytest
 
 from docs.scripts import gpu_check
-from fastinit.gpu import driver
 from tests.gpu import stand_in
 
 #: As cuda.h has them.
@@ -50,15 +49,10 @@ class Machine(stand_in.Cuda):
 
 
 @pytest.fixture
-def machine(tmp_path, monkeypatch):
-    cuda = Machine(tmp_path)
-    monkeypatch.setattr(driver, "library", lambda: cuda)
-    monkeypatch.setattr(driver, "_functions", {})
-    monkeypatch.setenv("FASTINIT_GPU", "1")
+def machine(folder, monkeypatch):
     monkeypatch.setattr(gpu_check, "DTYPES", ("float32", "bfloat16"))
-    driver.device.cache_clear()
-    yield cuda
-    driver.device.cache_clear()
+    with stand_in.installed(Machine(folder), monkeypatch) as cuda:
+        yield cuda
 
 
 @pytest.mark.nightly

@@ -1,7 +1,5 @@
 """Tensors on a CUDA device: which way is taken, and the bytes of the kernels where a stand-in for the driver runs them."""
 
-import shutil
-
 import pytest
 
 pytest.importorskip("torch", reason="needs PyTorch")
@@ -13,7 +11,7 @@ import fastinit.torch as ft
 from fastinit.arguments import devices
 from fastinit.gpu import driver
 from fastinit.torch import dispatch_mode, filling, fills, shards
-from tests.gpu.stand_in import Cuda
+from tests.gpu.stand_in import Cuda, installed
 
 CUDA = torch.device("cuda", 1)
 
@@ -21,13 +19,6 @@ CUDA = torch.device("cuda", 1)
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
     """Tensors of the CPU count as those of a GPU whose driver is the stand-in."""
-    if shutil.which("cc") is None:
-        pytest.skip("needs a C compiler")
-    cuda = Cuda(tmp_path)
-    monkeypatch.setattr(driver, "library", lambda: cuda)
-    monkeypatch.setattr(driver, "_functions", {})
-    monkeypatch.setenv("FASTINIT_GPU", "1")
-    driver.device.cache_clear()
 
     def as_device_array(tensor):
         real = filling.real_of(tensor)
@@ -36,8 +27,8 @@ def machine(tmp_path, monkeypatch):
 
     monkeypatch.setattr(devices, "device_array", as_device_array)
     monkeypatch.setattr(filling, "_memory", lambda part: part.detach())
-    yield cuda
-    driver.device.cache_clear()
+    with installed(Cuda(tmp_path), monkeypatch) as cuda:
+        yield cuda
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
