@@ -172,7 +172,6 @@ def _model(args: argparse.Namespace, seed: int) -> Model:
         max_shard_size=args.max_shard_size,
         overwrite=args.force,
     )
-    drawing.warm(plan.jobs, plan.rng)
     return Model(args, seed, plan)
 
 

@@ -16,8 +16,6 @@ T = TypeVar("T")
 
 #: Parameters that a back-end documents itself, or does not have.
 _REPLACED = ("rng", "dtype", "out", "index")
-#: The beginning of a parameter's entry in a docstring.
-_ENTRY = re.compile(r"^(?=\w[\w, ]* :)", re.MULTILINE)
 
 #: Arguments of the examples, where a shape alone would not do.
 _EXAMPLES = {
@@ -92,8 +90,9 @@ def adapted(
 
 def _docstring(text: str, sections: Mapping[str, str]) -> str:
     summary, bodies = docstrings.parsed(text)
-    entries = [entry.strip("\n") for entry in _ENTRY.split(bodies["Parameters"])]
-    bodies["Parameters"] = "\n".join(entry for entry in entries if entry and entry.partition(" :")[0] not in _REPLACED)
+    entries = documentation.entries_of(bodies["Parameters"])
+    kept = dict.fromkeys(entry for key, entry in entries.items() if key not in _REPLACED)  # two names may share an entry
+    bodies["Parameters"] = "".join(kept).rstrip("\n")
     for section, body in sections.items():
         before = [bodies[section]] if section in ("Parameters", "Notes") and section in bodies else []
         bodies[section] = ("\n" if section == "Parameters" else "\n\n").join([*before, body.strip("\n")])

@@ -97,7 +97,8 @@ differently on another machine, with another BLAS library or another number of t
 def entries_of(parameters: str) -> dict[str, str]:
     """The entries of a Parameters section, by each parameter's name."""
     entries = re.split(r"^(?=\w[\w, ]* :)", parameters, flags=re.MULTILINE)
-    return {name: entry.rstrip("\n") + "\n" for entry in entries for name in entry.partition(" :")[0].split(", ")}
+    named = (entry.rstrip("\n") + "\n" for entry in entries if entry)
+    return {name: entry for entry in named for name in entry.partition(" :")[0].split(", ")}
 
 
 def document(docstring: str, names: Iterable[str], *, random: bool = True, block: BlockCost = "block") -> str:
