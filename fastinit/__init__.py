@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from fastinit import initializers
+from fastinit import initializers, laws
 from fastinit.arguments.seeds import STREAM_VERSION
 from fastinit.generator import Generator, default_rng
 from fastinit.initializers.tree import init_tree
 
-__all__ = ["STREAM_VERSION", "Generator", "__version__", "default_rng", "init_tree", "initializers"]
+__all__ = ["STREAM_VERSION", "Generator", "__version__", "default_rng", "init_tree", "initializers", "laws"]
 __version__ = "0.1.0"
 
 if not TYPE_CHECKING:  # a type checker would take it for leave to read any attribute

@@ -16,7 +16,6 @@ import numpy.typing as npt
 from fastinit.arguments import outputs
 from fastinit.arguments.blocks import Block, axes_of
 from fastinit.arguments.devices import DeviceArray
-from fastinit.distributions import LAWS
 from fastinit.distributions.law import Law, Plan
 from fastinit.kernels import rows, threads
 from fastinit.kernels.layout import ARGUMENTS
@@ -72,7 +71,7 @@ def run(
             outputs.assign(out, plan.numbers[0])
         return
     whole = block.steps is None and out.flags.c_contiguous
-    loop, entry = compiled(LAWS[plan.law], dtype_name)
+    loop, entry = compiled(plan.law, dtype_name)
     if whole and total < threads.PARALLEL_FROM:  # the short way of small arrays
         size, memory, start = out.itemsize, threads.scratch(), _address_if_builtin(out)
         pack = ARGUMENTS.pack

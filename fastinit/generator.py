@@ -9,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 from numpy.random import SeedSequence
 
-from fastinit import dispatch
+from fastinit import dispatch, laws
 from fastinit.arguments import blocks, docstrings, outputs, seeds
 from fastinit.arguments.docstrings import documented
-from fastinit.distributions import bits
+from fastinit.distributions import bits, sums
 from fastinit.distributions.law import Plan
 from fastinit.distributions.normal import normal
 from fastinit.distributions.truncated_normal import truncated_normal
 from fastinit.distributions.uniform import uniform
+from fastinit.laws.distribution import Distribution, require
 from fastinit.stream import CallKey, Stream
 
 
@@ -34,17 +35,21 @@ Out = TypeVar("Out")
 
 BITS = np.dtype(np.uint32)
 
-PARAMETERS = docstrings.SIZE + docstrings.DTYPE + docstrings.OUT
+PARAMETERS = docstrings.SIZE + docstrings.DTYPE + docstrings.OUT + docstrings.ADD
 NOTES = {"Raises": docstrings.RAISES, "Notes": docstrings.DETERMINISM}
 
 #: What NumPy's Generator has and this one has not, with what to write instead.
 INSTEAD = {
     "random": "uniform(size=...)",
+    **{name: f"draw(fastinit.laws.{name}(...), size=...)" for name in laws.__all__ if name.islower() and name != "law"},
     "standard_normal": "normal(size=...)",
     "standard_uniform": "uniform(size=...)",
     "random_raw": "bits(size)",
     "bytes": "bits(size).tobytes()",
     "seed": "fastinit.default_rng(seed)",
+    "standard_exponential": "draw(fastinit.laws.exponential(), size=...)",
+    "standard_cauchy": "draw(fastinit.laws.cauchy(), size=...)",
+    "binomial": "draw(fastinit.laws.bernoulli(p), size=...)",
 }
 
 
@@ -93,10 +98,12 @@ class Generator(Stream):
     if not TYPE_CHECKING:  # a type checker would take it for leave to read any attribute
 
         def __getattr__(self, name: str) -> Any:
-            advice = f"write {INSTEAD[name]}" if name in INSTEAD else "it has uniform, normal, truncated_normal and bits"
+            advice = f"write {INSTEAD[name]}" if name in INSTEAD else "it has uniform, normal, truncated_normal, bits and draw"
             raise AttributeError(f"fastinit.Generator has no {name!r}: {advice}", name=name, obj=self)
 
-    def _draw(self, plan: Plan, name: str, dtype: np.dtype[Any], size: Any, out: Any, index: Any) -> Any:
+    def _draw(self, plan: Plan, name: str, dtype: np.dtype[Any], size: Any, out: Any, index: Any, add: float = False) -> Any:
+        if add is not False:
+            plan = sums.adding(plan, add, name, out)
         if type(out) is np.ndarray and size is None and index is None and out.dtype is dtype and out.flags.carray:
             dispatch.run(plan, name, blocks.Block(out.shape), out, self._next_call)  # the usual `out`, which needs no checks
             return out
@@ -123,7 +130,15 @@ class Generator(Stream):
     ) -> Array: ...
     @overload
     def uniform(
-        self, low: float = ..., high: float = ..., size: Size | None = ..., *, dtype: DType = ..., out: Out, index: Any = ...
+        self,
+        low: float = ...,
+        high: float = ...,
+        size: Size | None = ...,
+        *,
+        dtype: DType = ...,
+        out: Out,
+        index: Any = ...,
+        add: float = ...,
     ) -> Out: ...
     @documented(Parameters=PARAMETERS, **NOTES)
     def uniform(
@@ -135,6 +150,7 @@ class Generator(Stream):
         dtype: DType = None,
         out: Any = None,
         index: Any = None,
+        add: float = False,
     ) -> Any:
         """Draw from the uniform distribution on [low, high).
 
@@ -161,7 +177,7 @@ class Generator(Stream):
                [ 0.238,  0.841]], dtype=float32)
         """
         real = outputs.real(dtype, out)
-        return self._draw(uniform(low, high, real), real.name, real.dtype, size, out, index)
+        return self._draw(uniform(low, high, sums.terms(real, add)), real.name, real.dtype, size, out, index, add)
 
     @overload
     def normal(
@@ -173,7 +189,15 @@ class Generator(Stream):
     ) -> Array: ...
     @overload
     def normal(
-        self, loc: float = ..., scale: float = ..., size: Size | None = ..., *, dtype: DType = ..., out: Out, index: Any = ...
+        self,
+        loc: float = ...,
+        scale: float = ...,
+        size: Size | None = ...,
+        *,
+        dtype: DType = ...,
+        out: Out,
+        index: Any = ...,
+        add: float = ...,
     ) -> Out: ...
     @documented(Parameters=PARAMETERS, **NOTES)
     def normal(
@@ -185,6 +209,7 @@ class Generator(Stream):
         dtype: DType = None,
         out: Any = None,
         index: Any = None,
+        add: float = False,
     ) -> Any:
         """Draw from the normal distribution of mean `loc` and standard deviation `scale`.
 
@@ -218,7 +243,7 @@ class Generator(Stream):
         array([ 0.368, -0.588, -0.649], dtype=float32)
         """
         real = outputs.real(dtype, out)
-        return self._draw(normal(loc, scale, real), real.name, real.dtype, size, out, index)
+        return self._draw(normal(loc, scale, sums.terms(real, add)), real.name, real.dtype, size, out, index, add)
 
     @overload
     def truncated_normal(
@@ -261,6 +286,7 @@ class Generator(Stream):
         dtype: DType = ...,
         out: Out,
         index: Any = ...,
+        add: float = ...,
     ) -> Out: ...
     @documented(Parameters=PARAMETERS, **NOTES)
     def truncated_normal(
@@ -275,6 +301,7 @@ class Generator(Stream):
         dtype: DType = None,
         out: Any = None,
         index: Any = None,
+        add: float = False,
     ) -> Any:
         """Draw from the normal distribution of mean `loc` and standard deviation `scale` between two bounds.
 
@@ -314,8 +341,54 @@ class Generator(Stream):
         array([8.101, 8.016, 8.118], dtype=float32)
         """
         real = outputs.real(dtype, out)
-        plan = truncated_normal(a, b, loc, scale, units, real)
-        return self._draw(plan, real.name, real.dtype, size, out, index)
+        plan = truncated_normal(a, b, loc, scale, units, sums.terms(real, add))
+        return self._draw(plan, real.name, real.dtype, size, out, index, add)
+
+    @overload
+    def draw(self, law: Distribution, size: None = ..., *, dtype: DType = ..., out: None = ..., index: None = ...) -> Any: ...
+    @overload
+    def draw(self, law: Distribution, size: Size = ..., *, dtype: DType = ..., out: None = ..., index: Any = ...) -> Array: ...
+    @overload
+    def draw(
+        self, law: Distribution, size: Size | None = ..., *, dtype: DType = ..., out: Out, index: Any = ..., add: float = ...
+    ) -> Out: ...
+    @documented(Parameters=PARAMETERS, **NOTES)
+    def draw(
+        self,
+        law: Distribution,
+        size: Size | None = None,
+        *,
+        dtype: DType = None,
+        out: Any = None,
+        index: Any = None,
+        add: float = False,
+    ) -> Any:
+        """Draw from any law: one of `fastinit.laws`, or your own (`fastinit.laws.law`).
+
+        Parameters
+        ----------
+        law : fastinit.laws.Distribution
+            The law with its arguments, such as `fastinit.laws.laplace(scale=0.1)`. Some laws have other dtypes than those
+            below: their pages say which.
+
+        Returns
+        -------
+        array or scalar
+            `out`, or a new C-contiguous array of the block's shape.
+
+        Notes
+        -----
+        Values of 16 and 8 bits are the float32 values rounded to nearest even. `draw(fastinit.laws.normal(...))` gives the
+        values of `normal`.
+
+        Examples
+        --------
+        >>> import fastinit as fi
+        >>> fi.default_rng(0).draw(fi.laws.laplace(scale=0.1), size=3).round(3)
+        array([...], dtype=float32)
+        """
+        real = require(law).real(dtype, out)
+        return self._draw(law.plan(sums.terms(real, add)), real.name, real.dtype, size, out, index, add)
 
     @overload
     def bits(self, size: None = ..., *, out: None = ..., index: None = ...) -> Any: ...

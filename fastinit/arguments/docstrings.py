@@ -61,6 +61,11 @@ out : array, optional
 index : int, slice, Ellipsis or tuple of these, optional
     The block of the whole array to draw, at the cost of the block.
 """
+ADD = """\
+add : bool or float
+    True adds the values to what `out` holds, and a number adds that many times the values: -1.0 takes them away. Each sum is
+    computed in float32 (float64 for float64) and rounded once to the dtype. `out` must hold reals.
+"""
 RAISES = """\
 TypeError, ValueError, IndexError
     For a wrong argument; then nothing is written and no call is counted.

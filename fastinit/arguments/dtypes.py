@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 
 
 class Real(NamedTuple):
-    """A storage dtype and the type that its values are computed in."""
+    """A storage dtype and the type that its values are computed in; for integers, the type of the random words."""
 
     name: str
     dtype: np.dtype[Any]
@@ -38,23 +39,31 @@ REALS = {
         Real("float8_e5m2", np.dtype(ml_dtypes.float8_e5m2), _F32),
     )
 }
-_BY_TYPE = {real.dtype.type: real for real in REALS.values()}
-_BY_NAME = {real.name: real for real in REALS.values()}
+_U32, _U64 = np.dtype(np.uint32), np.dtype(np.uint64)
+_INTEGERS = [
+    Real(name, np.dtype(name), _U64 if name.endswith("64") else _U32)
+    for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
+]
+_ALL = {real.dtype: real for real in (*REALS.values(), *_INTEGERS)}
+_BY_TYPE = {dtype.type: real for dtype, real in _ALL.items()}
+_BY_NAME = {real.name: real for real in _ALL.values()}
 FLOAT32 = REALS[_F32]
-NAMES = ", ".join(_BY_NAME)
+#: Names of the dtypes that hold reals.
+REAL_NAMES = tuple(real.name for real in REALS.values())
+NAMES = ", ".join(REAL_NAMES)
 
 
 def by_name(name: str) -> np.dtype[Any] | None:
-    """The dtype of this name, if it can be filled."""
-    return _BY_NAME[name].dtype if name in _BY_NAME else None
+    """The dtype of this name, if it holds reals."""
+    return _BY_NAME[name].dtype if name in REAL_NAMES else None
 
 
-def resolve(dtype: Any) -> Real:
-    """The entry for anything that names one of the dtypes: a name, a scalar type, a dtype of NumPy or torch."""
-    if isinstance(dtype, type) and dtype in _BY_TYPE:
+def resolve(dtype: Any, names: Sequence[str] = REAL_NAMES) -> Real:
+    """The entry for anything that means one of these dtypes: a name, a scalar type, a dtype of NumPy or torch."""
+    if isinstance(dtype, type) and dtype in _BY_TYPE and _BY_TYPE[dtype].name in names:
         return _BY_TYPE[dtype]
     name = str(dtype).removeprefix("torch.") if type(dtype).__module__ == "torch" else dtype
-    if isinstance(name, str) and name in _BY_NAME:
+    if isinstance(name, str) and name in names:
         return _BY_NAME[name]
     if isinstance(dtype, np.dtype):
         wanted: Any = dtype
@@ -63,9 +72,9 @@ def resolve(dtype: Any) -> Real:
             wanted = np.dtype(dtype) if dtype is not None else None
         except (TypeError, ValueError, SyntaxError):  # NumPy parses strings
             wanted = None
-    real = REALS.get(wanted) if wanted is not None else None
-    if real is None or not wanted.isnative:
-        raise TypeError(f"dtype must be one of {NAMES}, in native byte order; got {dtype!r}")
+    real = _ALL.get(wanted) if wanted is not None else None
+    if real is None or real.name not in names or not wanted.isnative:
+        raise TypeError(f"dtype must be one of {', '.join(names)}, in native byte order; got {dtype!r}")
     return real
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -157,14 +157,23 @@ def _resolve(out: Any, dtype: np.dtype[Any]) -> tuple[Any, bool]:
 
 def real(dtype: Any, out: Any) -> dtypes.Real:
     """The dtype to draw: the one asked for, or that of `out`, or float32 for bytes and where there is no `out`."""
-    if dtype is not None:
-        return dtypes.resolve(dtype)
-    if out is None or (type(out) is np.ndarray and out.dtype is dtypes.FLOAT32.dtype):
+    if dtype is None and (out is None or (type(out) is np.ndarray and out.dtype is dtypes.FLOAT32.dtype)):
         return dtypes.FLOAT32  # the usual cases
-    wanted = array(out, dtypes.FLOAT32.dtype).dtype
-    if wanted not in dtypes.REALS:
-        raise TypeError(f"out must have one of the dtypes {dtypes.NAMES}; got {wanted}")
-    return dtypes.REALS[wanted]
+    return among(dtypes.REAL_NAMES, dtypes.FLOAT32.name, dtype, out)
+
+
+def among(names: Sequence[str], default: str, dtype: Any, out: Any) -> dtypes.Real:
+    """The dtype to draw as `real` has it, among those of these names, with another default."""
+    if dtype is not None:
+        return dtypes.resolve(dtype, names)
+    usual = dtypes.resolve(default, names)
+    if out is None:
+        return usual
+    wanted = array(out, usual.dtype).dtype
+    try:
+        return dtypes.resolve(wanted, names)
+    except TypeError:
+        raise TypeError(f"out must have one of the dtypes {', '.join(names)}; got {wanted}") from None
 
 
 def array(out: Any, dtype: np.dtype[Any]) -> Any:

@@ -1,13 +1,28 @@
-"""Logarithm, sine and cosine by polynomials: only exact operations, so every machine has the same last digit.
+"""Logarithm, exponential function, sine and cosine by polynomials.
 
-The coefficients are minimax fits (`docs/scripts/derivations/coefficients.py`), the highest power first.
+They use exact operations only, so every machine has the same last digit. The coefficients are minimax fits
+(`docs/scripts/derivations/coefficients.py`), the highest power first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fastinit.arithmetic.lanes import SIGNED, UNSIGNED, Lanes, bitcast, convert, f32, f64, fma, i32, select
+from fastinit.arithmetic.lanes import (
+    SIGNED,
+    UNSIGNED,
+    Kind,
+    Lanes,
+    bitcast,
+    convert,
+    f32,
+    f64,
+    fma,
+    i32,
+    maximum,
+    minimum,
+    select,
+)
 from fastinit.arithmetic.reals import quarter_turns, u01_open_closed, u01_open_closed_minus_1
 
 
@@ -55,6 +70,47 @@ def negative_log(x: Lanes, x_minus_1: Lanes) -> Lanes:
     return fma(convert(convert(k, i32), real), -LOG_2, tail - f)  # AVX2 converts i32, not i64
 
 
+def log(x: Lanes) -> Lanes:
+    """The natural logarithm of normal positive x, relative error below 2^-22 (2^-51)."""
+    return -negative_log(x, x - 1.0)
+
+
+#: log(2) in two parts, the first with zeros at its end, so that a whole number times it is exact (Cody and Waite, 1980).
+_LOG_2_PARTS = {f32: (0.693145751953125, 1.428606765330187e-06), f64: (0.6931471803691238, 1.9082149292705877e-10)}
+_PER_LOG_2 = {f32: 1.4426950216293335, f64: 1.4426950408889634}
+#: (exp(r) - 1) / r for |r| <= log(2) / 2.
+_GROWTH = {
+    f32: (0.0013933641603216529, 0.008369148708879948, 0.04166646674275398, 0.16666504740715027, 0.5, 1.0),
+    f64: (
+        2.510520637395701e-08, 2.7626357241447223e-07, 2.7557255425746435e-06, 2.4801504346997686e-05,
+        0.00019841269874800493, 0.0013888888932488599, 0.008333333333326141, 0.04166666666657314, 0.1666666666666667,
+        0.5000000000000006, 1.0,
+    ),
+}  # fmt: skip
+#: Beyond these, exp(x) is 0 or infinity.
+_EXP_ENDS = {f32: (-104.0, 89.0), f64: (-746.0, 710.0)}
+
+
+def exp(x: Lanes) -> Lanes:
+    """The exponential function, relative error below 2^-22 (2^-51) where the result is a normal number."""
+    real = x.kind
+    low, high = _EXP_ENDS[real]
+    x = minimum(maximum(x, low), high)
+    shift = 1.5 * 2.0 ** (real.digits - 1)  # a sum this large is rounded to a whole number
+    k = fma(x, _PER_LOG_2[real], shift) - shift
+    first, second = _LOG_2_PARTS[real]
+    r = fma(k, -second, fma(k, -first, x))
+    half = convert(k, i32) >> 1  # by two factors, because 2^k may be no normal number while exp(x) still is not 0
+    rest = convert(k, i32) - half
+    return fma(r, horner(r, _GROWTH[real]), 1.0) * _power_of_2(half, real) * _power_of_2(rest, real)
+
+
+def _power_of_2(k: Lanes, real: Kind) -> Lanes:
+    """2^k for exponents of normal numbers."""
+    bias = {32: 127, 64: 1023}[real.bits]
+    return bitcast(convert(k + bias, SIGNED[real.bits]) << (real.digits - 1), real)
+
+
 def exponential(w: Lanes) -> Lanes:
     """-log of `u01_open_closed(w)`: the standard exponential, accurate at both ends."""
     return negative_log(u01_open_closed(w), u01_open_closed_minus_1(w))
@@ -77,11 +133,17 @@ _COSINE = {
 }  # fmt: skip
 
 
+def sin_cos_quarter(s: Lanes) -> tuple[Lanes, Lanes]:
+    """Sine and cosine of s quarter turns, |s| <= 1/2."""
+    z = s * s
+    return s * horner(z, _SINE[s.kind]), horner(z, _COSINE[s.kind])
+
+
 def sin_cos_turn(w: Lanes) -> tuple[Lanes, Lanes]:
     """Sine and cosine of (w + 1/2) / 2^32 turns (of the upper 54 bits, likewise centred, for a 64-bit word)."""
     s = quarter_turns(w)
-    z, real, word = s * s, s.kind, UNSIGNED[s.kind.bits]
-    sine, cosine = s * horner(z, _SINE[real]), horner(z, _COSINE[real])
+    real, word = s.kind, UNSIGNED[s.kind.bits]
+    sine, cosine = sin_cos_quarter(s)
     top = 1 << (real.bits - 1)
     axis = w + (top >> 2)  # its top two bits number the axis nearest to the angle
     odd = (axis & (top >> 1)) != 0

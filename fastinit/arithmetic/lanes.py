@@ -157,6 +157,12 @@ class Lanes:
             raise TypeError(f"- is not defined for {self!r}: subtract from 0, or xor, to say what is meant")
         return self.like(self.target.negate(self))
 
+    def __abs__(self) -> Lanes:
+        if self.kind.group != "real":
+            raise TypeError(f"abs is not defined for {self!r}: select(x < 0, 0 - x, x) says what is meant")
+        word = UNSIGNED[self.kind.bits]
+        return bitcast(bitcast(self, word) & ((1 << (self.kind.bits - 1)) - 1), self.kind)
+
     def __invert__(self) -> Lanes:
         if self.kind.group not in ("unsigned", "bit"):
             raise TypeError(f"~ is not defined for {self!r}: bitcast to an unsigned kind first")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastinit.arithmetic.lanes import REAL, SIGNED, Kind, Lanes, bitcast, convert, fma, i32, u32, u64
+from fastinit.arithmetic.lanes import REAL, SIGNED, Kind, Lanes, bitcast, convert, fma, i32, select, u32, u64
 
 #: The integer kind from which CPUs convert fastest where the top bit is 0: without AVX-512 they lack u32, and i64 entirely.
 _NARROWED = {u32: i32, u64: u64}
@@ -34,6 +34,19 @@ def u01_open_closed_minus_1(w: Lanes) -> Lanes:
     """`u01_open_closed(w)` - 1 without cancellation: the complement of w, converted before anything is rounded."""
     real = real_of(w)
     return fma(convert(~w, real), -(2.0**-real.bits), -(2.0 ** -(real.bits + 1)))
+
+
+def u01_two_sided(w: Lanes) -> tuple[Lanes, Lanes, Lanes]:
+    """Whether a word is in the lower half; u = (k + 1/2) * 2^-31 (2^-63) rounded, with k the places from its end; and 1 - u.
+
+    So u is twice the chance of the tail: 2^-32 (2^-64) .. 1, equally likely on both sides.
+    """
+    bits = w.kind.bits
+    lower = w < 1 << (bits - 1)
+    k = select(lower, w, ~w)
+    rest = k ^ ((1 << (bits - 1)) - 1)
+    near, far = (convert(bitcast(x, _NARROWED[w.kind]), real_of(w)) for x in (k, rest))
+    return lower, *(fma(x, 2.0 ** (1 - bits), 2.0**-bits) for x in (near, far))
 
 
 def u11_closed(w: Lanes) -> Lanes:

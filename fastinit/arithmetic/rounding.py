@@ -1,8 +1,23 @@
-"""Reals to stored bits: one function per dtype, the last stage before the output. Rounding is to nearest even."""
+"""Reals to stored bits and back: two functions per dtype. Rounding is to nearest even."""
 
 from __future__ import annotations
 
-from fastinit.arithmetic.lanes import Lanes, bitcast, convert, f32, half_bits, minimum, select, u8, u16, u32, upper_halves
+from fastinit.arithmetic.lanes import (
+    SIGNED,
+    UNSIGNED,
+    Lanes,
+    bitcast,
+    convert,
+    f32,
+    f64,
+    half_bits,
+    minimum,
+    select,
+    u8,
+    u16,
+    u32,
+    upper_halves,
+)
 
 
 def as_is(x: Lanes) -> Lanes:
@@ -50,3 +65,61 @@ def to_float8_e5m2(x: Lanes) -> Lanes:
 def to_float8_e4m3fn(x: Lanes) -> Lanes:
     """Sign, 4 bits of exponent, 3 of fraction, no infinity; beyond 448 NaN, as ml_dtypes has it."""
     return convert(_shortened(x, 20, 120, 0x7F) | _sign(x, 8), u8)
+
+
+def to_word(x: Lanes) -> Lanes:
+    """Integers of the word's width are stored as they are; a real must be a whole number that they hold."""
+    if x.kind.group != "real":
+        return x
+    bits = x.kind.bits
+    return bitcast(convert(x, SIGNED[bits]), UNSIGNED[bits])
+
+
+def to_integer16(x: Lanes) -> Lanes:
+    """The lower 16 bits of an integer."""
+    return convert(to_word(x), u16)
+
+
+def to_integer8(x: Lanes) -> Lanes:
+    """The lower 8 bits of an integer."""
+    return convert(to_word(x), u8)
+
+
+def from_float32(bits: Lanes) -> Lanes:
+    """The reals of float32."""
+    return bitcast(bits, f32)
+
+
+def from_float64(bits: Lanes) -> Lanes:
+    """The reals of float64."""
+    return bitcast(bits, f64)
+
+
+def _lengthened(bits: Lanes, width: int, digits_cut: int, bias_cut: int, top: int) -> Lanes:
+    """f32 lanes of a shorter format's bits, the inverse of `_shortened`; from `top` on they stand for infinity and NaN."""
+    x = convert(bits, u32)
+    size = x & ((1 << (width - 1)) - 1)
+    rebased = bitcast(size << digits_cut, f32) * 2.0**bias_cut  # exact, for numbers below the normal ones too
+    special = bitcast(size << digits_cut | 0x7F800000, f32)
+    sign = (x >> (width - 1)) << 31
+    return bitcast(bitcast(select(size >= top, special, rebased), u32) | sign, f32)
+
+
+def from_float16(bits: Lanes) -> Lanes:
+    """The reals of float16."""
+    return _lengthened(bits, 16, 13, 112, 0x7C00)
+
+
+def from_bfloat16(bits: Lanes) -> Lanes:
+    """The reals of bfloat16: the upper halves of f32."""
+    return bitcast(convert(bits, u32) << 16, f32)
+
+
+def from_float8_e5m2(bits: Lanes) -> Lanes:
+    """The reals of float8_e5m2."""
+    return _lengthened(bits, 8, 21, 112, 0x7C)
+
+
+def from_float8_e4m3fn(bits: Lanes) -> Lanes:
+    """The reals of float8_e4m3fn, which has NaN and no infinity."""
+    return _lengthened(bits, 8, 20, 120, 0x7F)

@@ -16,5 +16,5 @@ def word(w: Lanes, p: Any) -> Lanes:
     return w
 
 
-BITS = Law("bits", Numbers, word, cheap=True)
+BITS = Law("bits", Numbers, word, cheap=True, dtypes=("uint32",))
 PLAN = plan(BITS)

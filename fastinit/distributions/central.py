@@ -7,7 +7,7 @@ accepted at once (the *squeeze*, Marsaglia 1977), and the others take the exact 
 from __future__ import annotations
 
 import math
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from fastinit.arithmetic.elementary import horner, horner_slope, negative_log
 from fastinit.arithmetic.lanes import Lanes, fma, maximum, minimum
@@ -37,7 +37,7 @@ class Numbers(NamedTuple, Generic[T]):
     middle: T
 
 
-def sure(w: Lanes) -> Lanes:
+def sure(w: Lanes, p: Any) -> Lanes:
     """Whether a word is accepted without the test."""
     return low_bits_any(w, SQUEEZE_BITS)
 

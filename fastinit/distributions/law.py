@@ -16,6 +16,14 @@ import numpy.typing as npt
 from fastinit.arguments import dtypes
 from fastinit.arithmetic.lanes import Lanes
 
+#: Names of the dtypes: those that hold reals, those of 32 and 64 bits, and the integers.
+REALS = dtypes.REAL_NAMES
+EXACT = ("float32", "float64")
+#: Those that hold heavy tails.
+HEAVY = ("float32", "float64", "float16", "bfloat16")
+SIGNED = ("int8", "int16", "int32", "int64")
+INTEGERS = (*SIGNED, "uint8", "uint16", "uint32", "uint64")
+
 MOST_NUMBERS = 64  # of a law, for which each thread's scratch memory has room
 
 
@@ -34,14 +42,23 @@ class Law:
     value: Callable[[Lanes, Any], Lanes] | None = None
     #: (word of plane A, word of plane B, p) -> the value of each.
     pair: Callable[[Lanes, Lanes, Any], tuple[Lanes, Lanes]] | None = None
-    #: word -> whether its value is accepted without a test; None if all are.
-    sure: Callable[[Lanes], Lanes] | None = None
+    #: (word, p) -> whether its value is accepted without a test; None if all are.
+    sure: Callable[[Lanes, Any], Lanes] | None = None
     #: (word, second word, p) -> whether the value is accepted, for words that are not sure.
     accept: Callable[[Lanes, Lanes, Any], Lanes] | None = None
     #: Numbers that count words, up to 2^64: they stay doubles.
     counts: tuple[str, ...] = ()
     #: Whether most of the time goes to Philox.
     cheap: bool = False
+    #: Names of the dtypes that hold its values.
+    dtypes: tuple[str, ...] = REALS
+    #: Whether a value times a factor is added to what the output holds. The factor is one more number, the last.
+    adds: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many numbers a plan has."""
+        return len(self.numbers._fields) + self.adds
 
     def check(self) -> None:
         """Refuse functions that do not belong together."""
@@ -61,14 +78,15 @@ class Law:
 
 
 class Plan(NamedTuple):
-    """A law's name, its numbers and their address; or a constant, the first number, if `law` is None."""
+    """A law, its numbers and their address; or a constant, the first number, if `law` is None."""
 
-    law: str | None
+    law: Law | None
     numbers: npt.NDArray[np.float64]
     address: int
 
 
-def _plan(law: str | None, values: tuple[float, ...]) -> Plan:
+def with_numbers(law: Law | None, values: tuple[float, ...]) -> Plan:
+    """The plan of a law, or of a constant, with these numbers."""
     numbers = np.array(values, np.float64)
     numbers.flags.writeable = False
     return Plan(law, numbers, numbers.__array_interface__["data"][0])
@@ -76,12 +94,12 @@ def _plan(law: str | None, values: tuple[float, ...]) -> Plan:
 
 def plan(law: Law, *values: float) -> Plan:
     """The plan of a law with these numbers."""
-    return _plan(law.name, tuple(law.numbers(*values)))
+    return with_numbers(law, tuple(law.numbers(*values)))
 
 
 def constant(value: float) -> Plan:
     """The plan of an array of one number."""
-    return _plan(None, (value,))
+    return with_numbers(None, (value,))
 
 
 def nearest(value: float, real: dtypes.Real) -> Plan:

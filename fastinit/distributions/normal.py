@@ -56,7 +56,7 @@ def bounded_pair(a: Lanes, b: Lanes, p: Bounded[Lanes]) -> tuple[Lanes, Lanes]:
 
 NORMAL = Law("normal", Numbers, pair=pair)
 #: For a truncated normal without bounds in a dtype without infinity.
-NORMAL_WITHIN = Law("normal_within", Bounded, pair=bounded_pair)
+NORMAL_WITHIN = Law("normal_within", Bounded, pair=bounded_pair, dtypes=("float8_e4m3fn",))
 
 
 def normal(loc: Any, scale: Any, real: dtypes.Real, *names: str) -> Plan:

@@ -15,7 +15,7 @@ from fastinit.arguments import dtypes
 from fastinit.arguments.checks import PLAIN, finite
 from fastinit.arithmetic.lanes import Lanes, fma, maximum, minimum
 from fastinit.arithmetic.reals import steps, u01_closed_open
-from fastinit.distributions.law import Law, Plan, nearest, plan
+from fastinit.distributions.law import EXACT, Law, Plan, nearest, plan
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def bounded(w: Lanes, p: Bounded[Lanes]) -> Lanes:
     return minimum(maximum(fma(u01_closed_open(w), p.width, p.start), p.least), p.greatest)
 
 
-UNIFORM = Law("uniform", Steps, stepped, cheap=True)
+UNIFORM = Law("uniform", Steps, stepped, cheap=True, dtypes=EXACT)  # stored as computed, it needs no bounds
 UNIFORM_WITHIN = Law("uniform_within", Bounded, bounded, cheap=True)
 
 

@@ -5,38 +5,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from ctypes import c_double, c_int64
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from fastinit.arguments.blocks import Axis, Block, axes_of
 from fastinit.arguments.devices import DeviceArray
-from fastinit.arithmetic.lanes import Lanes
-from fastinit.distributions import LAWS
-from fastinit.distributions.law import Law, Plan
+from fastinit.distributions.law import Plan
+from fastinit.distributions.sums import CONSTANT
 from fastinit.gpu import driver, ptx, trace
 from fastinit.kernels.layout import TILE
 from fastinit.kernels.row import Row
 from fastinit.kernels.rows import STORAGE
 
-T = TypeVar("T")
-
 MOST_AXES = 8  # outer axes of one launch
 FEW = 1 << 15  # elements below which one launch of `elements` should be faster than a head, tiles and a tail
 LONG = 1 << 20  # elements of a contiguous run that is worth launches of its own
 BLOCKS = 16  # of threads for each multiprocessor, twice as many as run at once
-
-
-class Constant(NamedTuple, Generic[T]):
-    """The number that fills an array."""
-
-    number: T
-
-
-def _constant(w: Lanes, p: Constant[Lanes]) -> Lanes:
-    return p.number
-
-
-#: An array of one number, as a law that ignores its word: LLVM removes what makes the word.
-CONSTANT = Law("constant", Constant, _constant)
 
 
 class Piece(NamedTuple):
@@ -103,7 +86,7 @@ def pieces(row: Row, block: Block, out: DeviceArray) -> Iterator[Piece]:
 
 def _function(device: driver.Device, row: Row, dtype: str, piece: Piece) -> int:
     """The handle of a piece's kernel on a device."""
-    name = f"gpu-{row.law.name}-{dtype}-{piece.name}"
+    name = f"gpu-{row.law.name}-{dtype}{'-add' if row.law.adds else ''}-{piece.name}"
 
     def text() -> str:
         return trace.tiles(row) if piece.kernel == "tiles" else trace.elements(row, piece.axes, piece.aligned)
@@ -119,14 +102,14 @@ def fill(plan: Plan, dtype: str, block: Block, out: DeviceArray, next_stream: Ca
     if 0 in block.shape:
         next_stream()
         return
-    row = Row(CONSTANT if plan.law is None else LAWS[plan.law], *STORAGE[dtype])
+    row = Row(plan.law or CONSTANT, *STORAGE[dtype])
     device = driver.device_of(out.address)
     with driver.current(device):
         if driver.is_capturing(out.stream):
             raise ValueError("out must not be on a stream in graph capture: each replay would write the same values")
         launches = [(piece, _function(device, row, dtype, piece)) for piece in pieces(row, block, out)]
         call, low, high = next_stream()
-        last = [*(c_int64(x) for x in (call, low | high << 32)), *(c_double(x) for x in plan.numbers.tolist())]
+        last = [*(c_int64(x) for x in (call, low | high << 32)), *(c_double(x) for x in plan.numbers.tolist()[: row.law.count])]
         for piece, handle in launches:
             blocks = min(-(-piece.threads // trace.THREADS), device.multiprocessors * BLOCKS)
             driver.launch(handle, blocks, trace.THREADS, out.stream, [*map(c_int64, piece.arguments), *last])

@@ -7,19 +7,20 @@ bytes do not depend on the grid.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
 
-from fastinit.arithmetic.lanes import Lanes, convert, f64
+from fastinit.arithmetic.lanes import Kind, Lanes, convert, f64
 from fastinit.arithmetic.lanes import bitcast as bits_as
 from fastinit.arithmetic.philox import LOW, philox4x32, round_keys
 from fastinit.kernels.layout import TILE
 from fastinit.kernels.row import Row
 from fastinit.kernels.targets.llvm import I32, I64, loop_while, number
 from fastinit.kernels.targets.scalars import Scalars
-from fastinit.kernels.tiles import Stream, named_numbers, scalar, value_of
+from fastinit.kernels.tiles import Stream, bits_of, numbers_of, scalar, value_of
 
 THREADS = 256  # of a block
 TOGETHER = 2  # counters that a thread takes at a time
@@ -34,7 +35,7 @@ class Kernel:
 
     def __init__(self, row: Row, name: str, names: Sequence[str]) -> None:
         self.row, self.module = row, ir.Module(name)
-        counted = len(row.law.numbers._fields)
+        counted = row.law.count
         kind = ir.FunctionType(ir.VoidType(), [I64] * (len(names) + 2) + [DOUBLE] * counted)
         function = ir.Function(self.module, kind, name)
         function.calling_convention = "ptx_kernel"
@@ -45,7 +46,7 @@ class Kernel:
         self.arguments = dict(zip((*names, "call", "key"), integers, strict=True))
         self.stream = Stream(self.scalar("call"), round_keys(self.scalar("key")))
         doubles = [Lanes(self.target, x, f64, None) for x in function.args[len(names) + 2 :]]
-        self.numbers = named_numbers(row, doubles)
+        self.numbers = numbers_of(row, doubles)
 
     def scalar(self, name: str) -> Lanes:
         return scalar(self.target, self.arguments[name])
@@ -65,25 +66,37 @@ class Kernel:
     def address(self, base: Any, index: Any, size: int) -> Any:
         return self.builder.add(base, self.builder.mul(index, number(size)))
 
-    def store(self, values: Sequence[Lanes], address: Any, align: int) -> None:
+    def store(self, values: Sequence[Lanes], sure: Sequence[Lanes | None], address: Any, align: int) -> None:
         """Store values side by side: as a vector of up to 16 bytes, or byte by byte where nothing is aligned."""
-        bits = [self.row.stored(x).value for x in values]
-        value = bits[0]
-        if len(bits) > 1:
-            value = ir.Constant(ir.VectorType(bits[0].type, len(bits)), ir.Undefined)
-            for i, x in enumerate(bits):
-                value = self.builder.insert_element(value, x, ir.Constant(I32, i))
-            if self.row.itemsize < 4:  # one integer register in place of a vector of small ones
-                value = self.builder.bitcast(value, ir.IntType(8 * self.row.itemsize * len(bits)))
-        self.builder.store(value, self.builder.inttoptr(address, GLOBAL), align=align)
+        place, kind = self.builder.inttoptr(address, GLOBAL), ir.IntType(8 * self.row.itemsize)
+        vector = ir.VectorType(kind, len(values))
+        # one integer register in place of a vector of small ones
+        packed = ir.IntType(kind.width * len(values)) if self.row.itemsize < 4 else vector
+        before = None
+        if self.row.law.adds:
+            before = self.builder.bitcast(self.builder.load(place, typ=packed, align=align), vector)
+        value = ir.Constant(vector, ir.Undefined)
+        for i, x in enumerate(values):
+            bits = bits_of(self.row, x, sure[i], self.numbers, functools.partial(self._lane, before, i))
+            raw = self.builder.bitcast(bits.value, kind)
+            value = self.builder.insert_element(value, raw, ir.Constant(I32, i))
+        self.builder.store(self.builder.bitcast(value, packed), place, align=align)
+
+    def _lane(self, vector: Any, index: int, kind: Kind) -> Lanes:
+        """One of the values that were loaded together."""
+        return Lanes(self.target, self.builder.extract_element(vector, ir.Constant(I32, index)), kind, None)
 
     def settle(self, element: Any, address: Any, align: int) -> None:
         """Store an element's value: of the first attempt that is accepted."""
-        element = scalar(self.target, element)
+        element, place = scalar(self.target, element), self.builder.inttoptr(address, GLOBAL)
+        before = None
+        if self.row.law.adds:
+            before = self.builder.load(place, typ=ir.IntType(8 * self.row.itemsize), align=align)
 
         def attempt(state: Sequence[Any]) -> list[Any]:
-            value, accepted = value_of(self.row, element, self.stream, scalar(self.target, state[0]), self.numbers)
-            self.builder.store(value.value, self.builder.inttoptr(address, GLOBAL), align=align)
+            value, accepted = value_of(self.row, element, self.stream, scalar(self.target, state[0]), self.numbers.law)
+            bits = bits_of(self.row, value, accepted, self.numbers, lambda kind: Lanes(self.target, before, kind, None))
+            self.builder.store(bits.value, place, align=align)
             more = self.builder.not_(accepted.value) if accepted is not None else ir.Constant(ir.IntType(1), 0)
             return [self.builder.add(state[0], number(1)), more]
 
@@ -121,10 +134,10 @@ def tiles(row: Row) -> str:
 
         loop_while(builder, [number(0)], lambda state: builder.icmp_signed("<", state[0], count), one)
 
-    def remember(count: Any, word: Lanes, offset: Any) -> Any:
-        assert law.sure is not None
+    def remember(count: Any, sure: Lanes | None, offset: Any) -> Any:
+        assert sure is not None
         builder.store(offset, slot(count))
-        return builder.add(count, builder.zext((~law.sure(word)).value, I64))
+        return builder.add(count, builder.zext((~sure).value, I64))
 
     def step(index: Any, state: list[Any]) -> list[Any]:
         counter = builder.mul(index, number(TOGETHER))
@@ -132,16 +145,17 @@ def tiles(row: Row) -> str:
         offset = builder.add(builder.mul(tile, number(2 * plane)), builder.mul(place, number(row.words)))
         words = [_words(kernel, builder.add(arguments["counter"], builder.add(counter, number(i)))) for i in range(TOGETHER)]
         pairs = [pair for both in words for pair in zip(*both, strict=True)]
-        values = [law.values(a, b, kernel.numbers) for a, b in pairs]
+        values = [law.values(a, b, kernel.numbers.law) for a, b in pairs]
+        sure = [[None if law.sure is None else law.sure(pair[i], kernel.numbers.law) for pair in pairs] for i in (0, 1)]
         for i in (0, 1):
-            begin = builder.add(offset, number(i * plane))
-            kernel.store([value[i] for value in values], kernel.address(arguments["address"], begin, row.itemsize), align)
+            begin = kernel.address(arguments["address"], builder.add(offset, number(i * plane)), row.itemsize)
+            kernel.store([value[i] for value in values], sure[i], begin, align)
         if law.sure is None:
             return []
         (count,) = state
         for i in (0, 1):
-            for k, pair in enumerate(pairs):
-                count = remember(count, pair[i], builder.add(offset, number(i * plane + k)))
+            for k in range(len(pairs)):
+                count = remember(count, sure[i][k], builder.add(offset, number(i * plane + k)))
         full = builder.icmp_signed(">", count, number(ROOM - 2 * len(pairs)))
         with builder.if_then(full):
             settle_all(count)

@@ -79,7 +79,8 @@ def usual() -> int:
 @contextlib.contextmanager
 def at_most(count: int) -> Iterator[None]:
     """Let this thread's fills use at most so many threads."""
-    before, _own.most = _most(), count
+    before = _most()
+    _own.most = min(count, before)
     try:
         yield
     finally:

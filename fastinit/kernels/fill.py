@@ -71,6 +71,10 @@ def settle(row, stream, numbers, scratch, count):  # type: ignore[no-untyped-def
             put_entry(queue, i, element, address)
         kept = 0
         for i in range(0, count, PAIR):
+            if row[5] != 0:  # it adds to these values; a rejected one stays as it is
+                for j in range(least(PAIR, count - i)):
+                    _, address = get_entry(queue, i + j)
+                    copy_value(values + j * itemsize, address, itemsize)
             accepted = call_attempt(row[1], queue + i * 8, values, stream[0], stream[1], attempt, numbers)
             for j in range(least(PAIR, count - i)):
                 element, address = get_entry(queue, i + j)
@@ -94,6 +98,9 @@ def fill_region(row, stream, numbers, scratch, queued, target, count):  # type: 
     into = address if whole else scratch
     pairs = (skip + take + pair - 1) // pair
     counter, missing, kept = element // pair * PAIR, scratch + at.MISSING_AT, scratch + at.KEPT_AT
+    if row[5] != 0 and not whole:
+        for i in range(take):
+            copy_value(scratch + (skip + i) * itemsize, address + i * stride, itemsize)
     call_tiles(row[0], into, missing, counter, 2 * pairs, stream[0], stream[1], numbers, kept)
     if not whole:
         for i in range(take):
@@ -202,7 +209,7 @@ def fill(arguments, scratch, slot, looks):  # type: ignore[no-untyped-def]
             arguments = wait_for_work(slot, looks)
             if arguments == 0:
                 return helped
-        row, place, axes = load(arguments, 5), load(arguments + at.PLACE * 8, 5), load(arguments + at.AXES * 8, 2)
+        row, place, axes = load(arguments, 6), load(arguments + at.PLACE * 8, 5), load(arguments + at.AXES * 8, 2)
         call, low, high = load(arguments + at.STREAM * 8, 3)
         (numbers,) = load(arguments + at.NUMBERS * 8, 1)
         while True:

@@ -8,13 +8,13 @@ TILE = 16  # counters of a tile, and lanes of a vector of counters: part of the 
 PAIR = 2 * TILE  # counters at once: with one tile, the CPU would wait half the time for a chain of multiplies
 QUAD = 4 * TILE
 
-#: row: addresses of `tiles` and `attempt`, words of a plane per counter, itemsize, whether it rejects. place: logical index and
-#: address of the first element, then count, step and stride of the innermost axis. axes: the address of a table of the axes
-#: around it, and their number. stream: the call, and the key's two words. Then the address of the law's numbers. Then the work:
-#: the next free element, the end, and how much a thread takes at once: the rest over a number of shares, at least a grain
-#: and at most a chunk.
-PLACE, AXES, STREAM, NUMBERS, WORK = 5, 10, 12, 15, 16  # where each begins
-ARGUMENTS = struct.Struct("=21q")
+#: row: addresses of `tiles` and `attempt`, words of a plane per counter, itemsize, whether it rejects, whether it adds to what
+#: the output holds. place: logical index and address of the first element, then count, step and stride of the innermost axis.
+#: axes: the address of a table of the axes around it, and their number. stream: the call, and the key's two words. Then the
+#: address of the law's numbers. Then the work: the next free element, the end, and how much a thread takes at once: the rest
+#: over a number of shares, at least a grain and at most a chunk.
+PLACE, AXES, STREAM, NUMBERS, WORK = 6, 11, 13, 16, 17  # where each begins
+ARGUMENTS = struct.Struct("=22q")
 
 REGION = 4096  # elements between two looks at the queue: their values stay in the first cache
 QUEUE_FULL = 512  # elements that are computed together

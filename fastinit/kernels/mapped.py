@@ -12,7 +12,6 @@ import numpy.typing as npt
 from llvmlite import ir
 
 from fastinit.arithmetic.lanes import REAL, Kind, Lanes, f32, f64, i32, i64, select, u8, u16, u32, u64
-from fastinit.distributions import LAWS
 from fastinit.distributions.law import Plan
 from fastinit.kernels import machine
 from fastinit.kernels.targets.llvm import I64, llvm_type, number, pointer, store, while_left
@@ -101,6 +100,6 @@ def mapped(function: Function, *arrays: npt.ArrayLike) -> Any:
 def known_numbers(plan: Plan, word: Lanes) -> Any:
     """A plan's numbers as constants, for a law's functions of such words."""
     assert plan.law is not None
-    law = LAWS[plan.law]
+    law = plan.law
     named = zip(law.numbers._fields, plan.numbers.tolist(), strict=True)
     return law.numbers(*(word.constant(x, f64 if name in law.counts else REAL[word.kind.bits]) for name, x in named))

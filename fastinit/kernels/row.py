@@ -5,27 +5,48 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from fastinit.arithmetic.lanes import REAL, Kind, Lanes
+from fastinit.arithmetic.lanes import REAL, Kind, Lanes, fma, select
 from fastinit.distributions.law import Law
 from fastinit.kernels.layout import TILE
 
 
+class Format(NamedTuple):
+    """How a dtype stores values: its bytes, values to bits, bits to reals, and the bits of NaN if rounding does not keep it."""
+
+    itemsize: int
+    encode: Callable[[Lanes], Lanes]
+    decode: Callable[[Lanes], Lanes] | None = None
+    nan: int | None = None
+
+
 class Row(NamedTuple):
-    """A law, the kind of its words, the rounding to the dtype, and the dtype's bytes."""
+    """A law, the kind of its words, and how the dtype stores values."""
 
     law: Law
     word: Kind
-    encode: Callable[[Lanes], Lanes]
-    itemsize: int
+    format: Format
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of a value."""
+        return self.format.itemsize
 
     def stored(self, value: Lanes) -> Lanes:
         """The bits of a value in the dtype."""
-        if value.kind not in (REAL[self.word.bits], self.word):
+        if not isinstance(value, Lanes) or value.kind not in (REAL[self.word.bits], self.word):
             raise TypeError(f"law {self.law.name!r} must make {REAL[self.word.bits]} of {self.word}; got {value!r}")
-        bits = self.encode(value)
+        bits = self.format.encode(value)
         if bits.kind.bits != 8 * self.itemsize:
             raise TypeError(f"law {self.law.name!r} makes {value!r}, which cannot be stored in {self.itemsize} bytes")
         return bits
+
+    def added(self, value: Lanes, old: Lanes, factor: Lanes) -> Lanes:
+        """The bits of what is stored plus `factor` times a value, rounded to the computing type and then to the dtype."""
+        if self.format.decode is None:
+            raise TypeError(f"law {self.law.name!r} can only be added to reals")
+        total = fma(value, factor, self.format.decode(old))
+        bits = self.stored(total)
+        return bits if self.format.nan is None else select(total != total, self.format.nan, bits)
 
     @property
     def words(self) -> int:

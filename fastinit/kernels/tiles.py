@@ -1,4 +1,4 @@
-"""A row's machine code: two functions, traced from a law and a dtype's rounding.
+"""A row's machine code: two functions, traced from a law and a dtype's format.
 
 Elements lie in aligned *tiles* of the logical order, `TILE` counters each. Every element of a tile belongs to a plane (A or B)
 and a lane of it, so a tile is computed by whole vectors and stored without moving anything; `docs/stream-format.md` has the
@@ -7,21 +7,23 @@ map. `tiles` fills whole tiles; `attempt` tries a vector of single elements, eac
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from llvmlite import ir
 
-from fastinit.arithmetic.lanes import REAL, Lanes, convert, f64, select, u64
+from fastinit.arithmetic.lanes import REAL, Kind, Lanes, convert, f64, select, u8, u16, u32, u64
 from fastinit.arithmetic.lanes import bitcast as bits_as
 from fastinit.arithmetic.philox import LOW, ROUNDS, philox4x32, round_keys
 from fastinit.kernels.layout import PAIR, QUAD, TILE
 from fastinit.kernels.row import Row
 from fastinit.kernels.targets.cpu import Cpu
-from fastinit.kernels.targets.llvm import I64, Instructions, element, number, pointer, store, while_left
+from fastinit.kernels.targets.llvm import I64, Instructions, element, llvm_type, number, pointer, store, while_left
 from fastinit.kernels.targets.vectors import Vectors
 
 FEW = 8  # numbers of a law that may stay in registers
+UNSIGNED_BITS = {8: u8, 16: u16, 32: u32, 64: u64}
 TEST = 1 << 31  # set in counter word 3 for the words that decide about a proposal
 
 
@@ -36,10 +38,37 @@ def named_numbers(row: Row, doubles: Sequence[Lanes]) -> Any:
     return law.numbers(*(x if name in law.counts else convert(x, REAL[row.word.bits]) for name, x in named))
 
 
-def load_numbers(target: Instructions, row: Row, address: Any) -> Any:
-    """The law's numbers as scalars, from an array of doubles."""
-    places = (pointer(target.builder, address, 8 * i) for i in range(len(row.law.numbers._fields)))
-    return named_numbers(row, [Lanes(target, target.builder.load(place, typ=element(f64)), f64, None) for place in places])
+class Numbers(NamedTuple):
+    """What a plan holds: the law's numbers by name; and the factor of a sum, or None."""
+
+    law: Any
+    factor: Lanes | None
+
+    def flat(self) -> list[Lanes]:
+        """All in a row."""
+        return [*self.law, *(() if self.factor is None else (self.factor,))]
+
+
+def numbers_of(row: Row, scalars: Sequence[Lanes]) -> Numbers:
+    """The numbers of a row, from scalars in a plan's order, of whatever kinds."""
+    count = len(row.law.numbers._fields)
+    factor = convert(scalars[count], REAL[row.word.bits]) if row.law.adds else None
+    return Numbers(named_numbers(row, scalars[:count]), factor)
+
+
+def load_numbers(target: Instructions, row: Row, address: Any) -> Numbers:
+    """The numbers of a row as scalars, from an array of doubles."""
+    places = (pointer(target.builder, address, 8 * i) for i in range(row.law.count))
+    return numbers_of(row, [Lanes(target, target.builder.load(place, typ=element(f64)), f64, None) for place in places])
+
+
+def bits_of(row: Row, value: Lanes, sure: Lanes | None, p: Numbers, old: Callable[[Kind], Lanes]) -> Lanes:
+    """The bits to store for a value: its own; or of its sum with the old ones, which stay where it is not sure."""
+    if p.factor is None:
+        return row.stored(value)
+    before = old(UNSIGNED_BITS[8 * row.itemsize])
+    total = bits_as(row.added(value, before, p.factor), before.kind)
+    return total if sure is None else select(sure, total, before)
 
 
 class Kept:
@@ -75,24 +104,34 @@ def _planes_from(target: Vectors, counter: Lanes, stream: Stream, count: int, to
     return philox4x32(x0, high, call, x0.constant(0), stream.keys, together)
 
 
-def _put_tile(target: Vectors, row: Row, address: Any, missing: Any, place: int, planes: Sequence[Lanes], p: Any) -> None:
+def _put_tile(target: Vectors, row: Row, address: Any, missing: Any, place: int, planes: Sequence[Lanes], p: Numbers) -> None:
     """Store one tile's values, and a word at `missing` with a bit for each element that is not sure."""
-    a, b = (bits_as(plane, row.word) for plane in planes)
-    for i, value in enumerate(row.law.values(a, b, p)):
-        store(target.builder, row.stored(value).value, address, (2 * place + i) * row.plane)
-    if row.law.sure is not None:
-        doubt = target.mask_bits(~row.law.sure(a), ~row.law.sure(b))
-        store(target.builder, doubt, missing, 8 * place)
+    words = [bits_as(plane, row.word) for plane in planes]
+    sure = [None if row.law.sure is None else row.law.sure(word, p.law) for word in words]
+    for i, value in enumerate(row.law.values(words[0], words[1], p.law)):
+        offset = (2 * place + i) * row.plane
+        bits = bits_of(row, value, sure[i], p, functools.partial(_loaded, target, address, offset, value.width))
+        store(target.builder, bits.value, address, offset)
+    if sure[0] is not None and sure[1] is not None:
+        store(target.builder, target.mask_bits(~sure[0], ~sure[1]), missing, 8 * place)
 
 
-def _fill(target: Vectors, row: Row, call: Lanes, kept: Kept, few: Any, count: int) -> Callable[[Sequence[Any]], Sequence[Any]]:
+def _loaded(target: Instructions, address: Any, offset: int, width: int | None, kind: Kind) -> Lanes:
+    """What memory holds, which needs no alignment."""
+    place = pointer(target.builder, address, offset)
+    return Lanes(target, target.builder.load(place, typ=llvm_type(kind, width), align=1), kind, width)
+
+
+def _fill(
+    target: Vectors, row: Row, call: Lanes, kept: Kept, few: Numbers | None, count: int
+) -> Callable[[Sequence[Any]], Sequence[Any]]:
     """One step of the loop: fill the tiles of `count` counters."""
     tiles, builder = count // TILE, target.builder
 
     def step(state: Sequence[Any]) -> Sequence[Any]:
         address, missing, counter, left = state
         scalars = kept.load()
-        stream, p = Stream(call, scalars[: 2 * ROUNDS]), few if few is not None else row.law.numbers(*scalars[2 * ROUNDS :])
+        stream, p = Stream(call, scalars[: 2 * ROUNDS]), few if few is not None else numbers_of(row, scalars[2 * ROUNDS :])
         planes = _planes_from(target, scalar(target, counter), stream, count, together=count == QUAD)
         for t in range(tiles):
             _put_tile(target, row, address, missing, t, [target.part(plane, t, TILE) for plane in planes], p)
@@ -119,8 +158,8 @@ def _trace_tiles(module: Any, row: Row, cpu: Cpu) -> None:
     target = Vectors(builder, cpu)
     address, missing, counter, tiles, call, key, numbers, memory = function.args
     p = load_numbers(target, row, numbers)
-    few = p if len(p) <= FEW else None
-    kept = Kept(target, memory, [*round_keys(scalar(target, key)), *(p if few is None else ())])
+    few = p if row.law.count <= FEW else None
+    kept = Kept(target, memory, [*round_keys(scalar(target, key)), *(p.flat() if few is None else ())])
     state = [address, missing, counter, tiles]
     if _four_at_once(row, cpu):
         aligned = builder.icmp_unsigned("==", builder.urem(counter, number(QUAD)), number(0))  # else it could straddle 2^32
@@ -146,23 +185,26 @@ def _words_of(row: Row, elements: Lanes, stream: Stream, attempt: Lanes) -> tupl
 
 
 def value_of(row: Row, elements: Lanes, stream: Stream, attempt: Lanes, p: Any) -> tuple[Lanes, Lanes | None]:
-    """The stored value of each element in one attempt, and whether it is accepted (None: always)."""
+    """The value of each element in one attempt, and whether it is accepted (None: always)."""
     law = row.law
     a, b, second = _words_of(row, elements, stream, attempt)
     if law.pair is not None:
         x, y = law.pair(a, b, p)
-        return row.stored(select(second, y, x)), None
+        return select(second, y, x), None
     assert law.value is not None
     own = select(second, b, a)
-    value = row.stored(law.value(own, p))
+    value = law.value(own, p)
     if law.accept is None or law.sure is None:
         return value, None
     v, w, _ = _words_of(row, elements, stream, attempt | TEST)
-    return value, law.sure(own) | law.accept(own, select(second, w, v), p)
+    return value, law.sure(own, p) | law.accept(own, select(second, w, v), p)
 
 
 def _trace_attempt(module: Any, row: Row, cpu: Cpu) -> None:
-    """Trace attempt(elements, values, call, key, attempt, numbers) of a vector of elements; the bits say which are accepted."""
+    """Trace attempt(elements, values, call, key, attempt, numbers) of a vector of elements; the bits say which are accepted.
+
+    A row that adds finds the old values in `values`, and leaves those that are not accepted.
+    """
     function = ir.Function(module, ir.FunctionType(I64, [I64] * 6), "attempt")
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     target = Vectors(builder, cpu)
@@ -170,15 +212,16 @@ def _trace_attempt(module: Any, row: Row, cpu: Cpu) -> None:
     stream = Stream(scalar(target, call), round_keys(scalar(target, key)))
     p = load_numbers(target, row, numbers)
     vector = builder.load(pointer(builder, elements), typ=ir.VectorType(I64, PAIR), align=1)
-    value, accepted = value_of(row, Lanes(target, vector, u64, PAIR), stream, scalar(target, attempt), p)
-    store(builder, value.value, values)
+    value, accepted = value_of(row, Lanes(target, vector, u64, PAIR), stream, scalar(target, attempt), p.law)
+    bits = bits_of(row, value, accepted, p, functools.partial(_loaded, target, values, 0, PAIR))
+    store(builder, bits.value, values)
     builder.ret(number(2**64 - 1) if accepted is None else target.mask_bits(accepted))
 
 
 def trace(row: Row, cpu: Cpu) -> str:
     """LLVM's text of a row for a CPU."""
     row.law.check()
-    module = ir.Module(row.law.name)
+    module = ir.Module("row")
     _trace_tiles(module, row, cpu)
     _trace_attempt(module, row, cpu)
     return str(module)

@@ -17,6 +17,7 @@ ORDER = [
     "arguments",
     "arithmetic",
     "distributions",
+    "laws",
     "kernels",
     "gpu",
     "dispatch",
@@ -40,7 +41,7 @@ ORDER = [
 #: These know nothing of one another.
 BACKENDS = {"torch", "jax", "keras", "dask"}
 #: Neither Numba nor LLVM.
-WITHOUT_COMPILERS = {"arguments", "arithmetic", "distributions"}
+WITHOUT_COMPILERS = {"arguments", "arithmetic", "distributions", "laws"}
 #: The only ones of the kernels that import Numba: they are imported where it has to compile.
 WITH_NUMBA = {"kernels.fill", "kernels.memory"}
 

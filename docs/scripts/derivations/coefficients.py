@@ -162,8 +162,13 @@ def cosine(z):
     return mp.cos(mp.pi / 2 * mp.sqrt(z))
 
 
+def growth(r):
+    """(exp(r) - 1) / r."""
+    return mp.expm1(r) / r if r else mp.mpf(1)
+
+
 def show_elementary():
-    """The logarithm, the sine and the cosine, in both precisions."""
+    """The logarithm, the sine, the cosine and the exponential function, in both precisions."""
     f32, f64, root, quarter = np.float32, np.float64, mp.sqrt(2), mp.mpf(1) / 4
     low, high = 1 / root - 1, root - 1
     fit = pinned(log_ratio, -1, low, high, 8)
@@ -175,6 +180,9 @@ def show_elementary():
     show("cos(pi/2 s) in s^2, float32", cosine, pinned(cosine, 1, 0, quarter, 4), 0, quarter, f32)
     show("sin(pi/2 s)/s in s^2, float64", sine, interpolate(sine, 0, quarter, 6), 0, quarter, f64)
     show("cos(pi/2 s) in s^2, float64", cosine, pinned(cosine, 1, 0, quarter, 7), 0, quarter, f64)
+    half = mp.log(2) / 2
+    show("(exp(r) - 1)/r, |r| <= log(2)/2, float32", growth, interpolate(growth, -half, half, 5), -half, half, f32)
+    show("(exp(r) - 1)/r, float64", growth, interpolate(growth, -half, half, 10), -half, half, f64)
 
 
 def main():

@@ -1,0 +1,67 @@
+"""Run a law's function once without a kernel, so that its faults show where it is defined."""
+
+from __future__ import annotations
+
+import linecache
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn, cast
+
+from fastinit.arithmetic.lanes import REAL, Lanes, Target, u32, u64
+
+#: What a formula may use, for messages.
+ALLOWED = "a law may use + - * / and comparisons, and the functions of fastinit.arithmetic: exp, log, sqrt, fma, select, ..."
+
+
+class _Notes:
+    """A target that notes the operations and makes no code."""
+
+    def __init__(self) -> None:
+        self.operations: list[Any] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def note(*operands: Any) -> int:
+            values = (x.value if isinstance(x, Lanes) else x for x in operands)
+            self.operations.append((name, *values))
+            return len(self.operations)
+
+        return note
+
+
+def _refuse(name: str, function: Callable[..., Any], error: Exception) -> NoReturn:
+    """Raise the error again with the line of the function that caused it."""
+    code = function.__code__
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == code.co_filename]
+    line = frames[-1].lineno if frames else code.co_firstlineno
+    source = linecache.getline(code.co_filename, line or 0).strip()
+    where = f"{code.co_filename}, line {line}{f': `{source}`' if source else ''}"
+    raise TypeError(f"law {name!r} does what a kernel cannot do, in {where}\n{error}\n{ALLOWED}") from error
+
+
+def guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with errors that name its line, and a check of its result."""
+
+    def call(x: Lanes, *numbers: Lanes) -> Lanes:
+        try:
+            value = function(x, *numbers)
+            if not isinstance(value, Lanes):
+                raise TypeError(f"it returned {value!r}, not a value that depends on its first parameter")
+            if value.kind is not REAL[x.kind.bits]:
+                raise TypeError(f"it returned {value!r}, not reals ({REAL[x.kind.bits]}): convert(x, real_of(word)) makes them")
+            return value.spread(x.width)
+        except Exception as error:
+            _refuse(name, function, error)
+
+    return call
+
+
+def rehearse(name: str, value: Callable[..., Any], numbers: int) -> None:
+    """Call a law's function for both widths of words, twice each, and raise if it cannot become a kernel."""
+    for word in (u32, u64):
+        notes = [_Notes(), _Notes()]
+        for each in notes:
+            target = cast(Target, each)
+            lanes = Lanes(target, "word", word, 16)
+            value(lanes, *(Lanes(target, f"number {i}", REAL[word.bits], None) for i in range(numbers)))
+        if notes[0].operations != notes[1].operations:
+            raise TypeError(f"law {name!r} must do the same in every call; it did not: it uses something that changes")
