@@ -64,7 +64,8 @@ index : int, slice, Ellipsis or tuple of these, optional
 ADD = """\
 add : bool or float
     True adds the values to what `out` holds, and a number adds that many times the values: -1.0 takes them away. Each sum is
-    computed in float32 (float64 for float64) and rounded once to the dtype. `out` must hold reals.
+    computed in float32 (float64 for float64) and rounded once to the dtype. `out` must hold reals. A call that is interrupted
+    has added to a part of them.
 """
 RAISES = """\
 TypeError, ValueError, IndexError

@@ -45,8 +45,11 @@ def u01_two_sided(w: Lanes) -> tuple[Lanes, Lanes, Lanes]:
     lower = w < 1 << (bits - 1)
     k = select(lower, w, ~w)
     rest = k ^ ((1 << (bits - 1)) - 1)
-    near, far = (convert(bitcast(x, _NARROWED[w.kind]), real_of(w)) for x in (k, rest))
-    return lower, *(fma(x, 2.0 ** (1 - bits), 2.0**-bits) for x in (near, far))
+
+    def centred(x: Lanes) -> Lanes:
+        return fma(convert(bitcast(x, _NARROWED[w.kind]), real_of(w)), 2.0 ** (1 - bits), 2.0**-bits)
+
+    return lower, centred(k), centred(rest)
 
 
 def u11_closed(w: Lanes) -> Lanes:

@@ -13,7 +13,7 @@ QUAD = 4 * TILE
 #: axes: the address of a table of the axes around it, and their number. stream: the call, and the key's two words. Then the
 #: address of the law's numbers. Then the work: the next free element, the end, and how much a thread takes at once: the rest
 #: over a number of shares, at least a grain and at most a chunk.
-PLACE, AXES, STREAM, NUMBERS, WORK = 6, 11, 13, 16, 17  # where each begins
+ADDS, PLACE, AXES, STREAM, NUMBERS, WORK = 5, 6, 11, 13, 16, 17  # where each begins
 ARGUMENTS = struct.Struct("=22q")
 
 REGION = 4096  # elements between two looks at the queue: their values stay in the first cache

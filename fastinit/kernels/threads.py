@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastinit.kernels import cpus, rows
-from fastinit.kernels.layout import ARGUMENTS, SCRATCH
+from fastinit.kernels.layout import ADDS, ARGUMENTS, SCRATCH
 
 #: Values from which a helper pays: to call one costs 2 to 5 microseconds.
 PARALLEL_FROM = 1 << 16
@@ -181,4 +181,6 @@ def fill_together(loop: rows.Loop, head: tuple[int, ...], begin: int, end: int, 
         if raised is not None:
             raise raised
     if forks != _forks:  # a signal handler forked, and this is the child: its helpers' parts are not done
+        if head[ADDS]:
+            raise RuntimeError("out holds only some of the sums: the process forked while they were made")
         loop(ARGUMENTS.pack(*head, begin, end, end, end, 1), scratch(), 0, 0)

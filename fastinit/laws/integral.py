@@ -68,6 +68,6 @@ def integers(low: int, high: int | None = None, *, endpoint: bool = False) -> Di
     --------
     >>> import fastinit as fi
     >>> fi.default_rng(0).draw(fi.laws.integers(1, 6, endpoint=True), size=5)
-    array([4, 2, 6, 3, 5])
+    array([1, 6, 6, 5, 5])
     """
     return Distribution(discrete.integers, {"low": low, "high": high, "endpoint": endpoint}, discrete.INTEGERS.dtypes)
