@@ -17,4 +17,6 @@ if not TYPE_CHECKING:  # a type checker would take it for leave to read any attr
             raise AttributeError(
                 f"fastinit has no {name!r}: write fastinit.default_rng(seed){'' if name == 'seed' else '.' + name + '(...)'}"
             )
+        if name in laws.__all__:
+            raise AttributeError(f"fastinit has no {name!r}: write fastinit.laws.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -54,6 +54,7 @@ class Target(Protocol):
     def raised(self, a: Lanes) -> Any: ...
     def upper_halves(self, a: Lanes) -> Any: ...
     def half_bits(self, a: Lanes) -> Any | None: ...
+    def half_reals(self, a: Lanes) -> Any | None: ...
     def in_step(self, values: Sequence[Lanes]) -> Sequence[Any]: ...
 
 
@@ -274,6 +275,13 @@ def half_bits(a: Lanes) -> Lanes | None:
     _only("half_bits", a, "real", bits=32)
     value = a.target.half_bits(a)
     return None if value is None else a.like(value, u16)
+
+
+def half_reals(a: Lanes) -> Lanes | None:
+    """The reals of float16's bits, u16, as f32 lanes; None where the target has no instruction for it."""
+    _only("half_reals", a, "unsigned", bits=16)
+    value = a.target.half_reals(a)
+    return None if value is None else a.like(value, f32)
 
 
 def in_step(*values: Lanes) -> tuple[Lanes, ...]:

@@ -45,5 +45,8 @@ class Scalars(Instructions):
     def half_bits(self, a: Lanes) -> Any:
         return self.builder.bitcast(self.builder.fptrunc(a.value, ir.HalfType()), ir.IntType(16))
 
+    def half_reals(self, a: Lanes) -> Any:
+        return self.builder.fpext(self.builder.bitcast(a.value, ir.HalfType()), ir.FloatType())
+
     def in_step(self, values: Sequence[Lanes]) -> Sequence[Any]:
         return [x.value for x in values]

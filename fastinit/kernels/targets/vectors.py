@@ -7,7 +7,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from fastinit.arithmetic.lanes import Kind, Lanes, u16, u32
+from fastinit.arithmetic.lanes import Kind, Lanes, f32, u16, u32
 from fastinit.kernels.targets.cpu import Cpu
 from fastinit.kernels.targets.llvm import I32, Instructions, indices, llvm_type, type_of
 
@@ -63,6 +63,12 @@ class Vectors(Instructions):
             return None
         half = self.builder.fptrunc(a.value, ir.VectorType(ir.HalfType(), a.width))
         return self.builder.bitcast(half, llvm_type(u16, a.width))
+
+    def half_reals(self, a: Lanes) -> Any | None:
+        if not self.cpu.converts_half:
+            return None
+        half = self.builder.bitcast(a.value, ir.VectorType(ir.HalfType(), a.width))
+        return self.builder.fpext(half, llvm_type(f32, a.width))
 
     def in_step(self, values: Sequence[Lanes]) -> Sequence[Any]:
         """On AVX-512, by an empty assembly that takes and gives back all registers.
