@@ -37,14 +37,19 @@ def added(law: Law) -> Law:
     return replace(law, adds=True)
 
 
+def _is_off(add: Any) -> bool:
+    """Whether nothing is added: False of Python or NumPy; the number 0 is a factor."""
+    return add is False or (isinstance(add, np.bool_) and not add)
+
+
 def terms(real: dtypes.Real, add: Any) -> dtypes.Real:
     """The dtype of the values: those that are added are not rounded to the dtype of the output before."""
-    return real if add is False else dtypes.REALS.get(real.compute, real)
+    return real if _is_off(add) else dtypes.REALS.get(real.compute, real)
 
 
 def adding(plan: Plan, add: Any, dtype: str, out: Any) -> Plan:
     """The plan that adds `add` times the values of another one, made for `terms`; the plan itself if `add` is False."""
-    if isinstance(add, bool | np.bool_) and not add:
+    if _is_off(add):
         return plan
     if out is None:
         raise TypeError(f"out must be given where add is: values are added to what it holds; got add={add!r}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import itertools
 from collections.abc import Callable, Iterator
 from ctypes import c_double, c_int64
@@ -14,7 +16,7 @@ from fastinit.distributions.sums import CONSTANT
 from fastinit.gpu import driver, ptx, trace
 from fastinit.kernels.layout import TILE
 from fastinit.kernels.row import Row
-from fastinit.kernels.rows import STORAGE
+from fastinit.kernels.rows import OWN, STORAGE
 
 MOST_AXES = 8  # outer axes of one launch
 FEW = 1 << 15  # elements below which one launch of `elements` should be faster than a head, tiles and a tail
@@ -84,14 +86,22 @@ def pieces(row: Row, block: Block, out: DeviceArray) -> Iterator[Piece]:
         yield from _run(address, element, inner.length, row)
 
 
+def _text(row: Row, kernel: str, axes: int, aligned: bool) -> str:
+    """LLVM's text of a kernel."""
+    return trace.tiles(row) if kernel == "tiles" else trace.elements(row, axes, aligned)
+
+
+@functools.cache
+def _digest(row: Row, kernel: str, axes: int, aligned: bool) -> str:
+    """What tells a user's law from others of its name, since no digest of our sources covers it; nothing for our own laws."""
+    return "" if row.law in OWN else f".{hashlib.sha256(_text(row, kernel, axes, aligned).encode()).hexdigest()[:16]}"
+
+
 def _function(device: driver.Device, row: Row, dtype: str, piece: Piece) -> int:
     """The handle of a piece's kernel on a device."""
-    name = f"gpu-{row.law.name}-{dtype}{'-add' if row.law.adds else ''}-{piece.name}"
-
-    def text() -> str:
-        return trace.tiles(row) if piece.kernel == "tiles" else trace.elements(row, piece.axes, piece.aligned)
-
-    return driver.function(device, name, piece.kernel, lambda: ptx.stored(name, device.sm, text))
+    traced = row, piece.kernel, piece.axes, piece.aligned
+    name = f"gpu-{row.law.name}-{dtype}{'-add' if row.law.adds else ''}-{piece.name}{_digest(*traced)}"
+    return driver.function(device, name, piece.kernel, lambda: ptx.stored(name, device.sm, lambda: _text(*traced)))
 
 
 def fill(plan: Plan, dtype: str, block: Block, out: DeviceArray, next_stream: Callable[[], tuple[int, int, int]]) -> None:

@@ -48,12 +48,13 @@ class OwnLaw:
         self.__signature__ = self._signature.replace(return_annotation=Distribution)
 
         def value(w: Lanes, p: Any) -> Lanes:
-            result: Lanes = checked(OF_A_WORD[source](w), *p)
+            result: Lanes = checked(OF_A_WORD[source](w), **dict(zip(fields, p, strict=True)))
             return result
 
         def pair(a: Lanes, b: Lanes, p: Any) -> tuple[Lanes, Lanes]:
             x, y = box_muller(a, b)
-            return checked(x, *p), checked(y, *p)
+            named = dict(zip(fields, p, strict=True))
+            return checked(x, **named), checked(y, **named)
 
         self.__name__ = name
         self.formula = Law(name, numbers, pair=pair) if source == "normal" else Law(name, numbers, value)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import linecache
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn, cast
 
-from fastinit.arithmetic.lanes import REAL, Lanes, Target, u32, u64
+from fastinit.arithmetic.lanes import REAL, Kind, Lanes, Target, u32, u64
 
 #: What a formula may use, for messages.
 ALLOWED = "a law may use + - * / and comparisons, and the functions of fastinit.arithmetic: exp, log, sqrt, fma, select, ..."
+
+
+#: Operators that have no result for some values on their right: the CPU would stop the process, or give what differs.
+PARTIAL = {"floordiv": "//", "mod": "%", "lshift": "<<", "rshift": ">>"}
 
 
 class _Notes:
@@ -18,14 +23,30 @@ class _Notes:
 
     def __init__(self) -> None:
         self.operations: list[Any] = []
+        self.known: dict[int, float] = {}
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def note(*operands: Any) -> int:
-            values = (x.value if isinstance(x, Lanes) else x for x in operands)
-            self.operations.append((name, *values))
-            return len(self.operations)
+    def _note(self, name: str, *operands: Any) -> int:
+        values = (x.value if isinstance(x, Lanes) else x for x in operands)
+        self.operations.append((name, *values))
+        return len(self.operations)
 
-        return note
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        return functools.partial(self._note, name)
+
+    def constant(self, number: float, kind: Kind, width: int | None) -> int:
+        """A number that is known while the law is defined."""
+        place = self._note("constant", number, kind, width)
+        self.known[place] = number
+        return place
+
+    def binary(self, operation: str, a: Lanes, b: Lanes) -> int:
+        """An operator, if it has a result whatever the lanes hold."""
+        if operation in PARTIAL:
+            right = self.known.get(b.value)
+            if right is None or right not in (range(b.kind.bits) if "shift" in operation else range(1, 1 << b.kind.bits)):
+                allowed = f"from 0 to {b.kind.bits - 1}" if "shift" in operation else "above 0"
+                raise TypeError(f"{PARTIAL[operation]} must have a known integer {allowed} on its right")
+        return self._note(operation, a, b)
 
 
 def _refuse(name: str, function: Callable[..., Any], error: Exception) -> NoReturn:
@@ -41,9 +62,9 @@ def _refuse(name: str, function: Callable[..., Any], error: Exception) -> NoRetu
 def guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """The function with errors that name its line, and a check of its result."""
 
-    def call(x: Lanes, *numbers: Lanes) -> Lanes:
+    def call(x: Lanes, **numbers: Lanes) -> Lanes:
         try:
-            value = function(x, *numbers)
+            value = function(x, **numbers)
             if not isinstance(value, Lanes):
                 raise TypeError(f"it returned {value!r}, not a value that depends on its first parameter")
             if value.kind is not REAL[x.kind.bits]:

@@ -1,52 +1,24 @@
 """The arrays whose hashes `hashes.py` keeps: every sampler in every dtype with the arguments at which results might part.
 
-A case is a label, a dtype, whether one thread fills it (*small*), and how it is made.
+Those of `fastinit.laws` and of sums are in `hash_cases_laws.py`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
 
-import ml_dtypes
 import numpy as np
 from numpy.random import SeedSequence
 
 import fastinit as fi
 from fastinit import initializers
 from fastinit.arguments import dtypes
+from tests.definition import hash_cases_laws
+from tests.definition.hash_places import BLOCKS, LARGE, SIZE, SIZES, Case, layout, numbers, root
 from tests.initializers.table import CALLS
 
 INF = math.inf
-SEED = 20261124
-SIZE = 3 * 8192 + 77  # many tiles, more than two regions of the loop whatever the word, a ragged end
-LARGE = 3 * 2**19 + 77  # several chunks for every number of threads
-
-
-class Case(NamedTuple):
-    label: str
-    dtype: str
-    small: bool
-    make: Callable[[], Any]
-
-
-class Numbers(NamedTuple):
-    """The numbers at the edges of a dtype: its step at 1, smallest normal and subnormal, largest."""
-
-    eps: float
-    tiny: float
-    least: float
-    most: float
-
-
-def numbers(dtype):
-    info = ml_dtypes.finfo(dtype)
-    eps, tiny = float(info.eps), float(info.smallest_normal)
-    return Numbers(eps, tiny, eps * tiny, float(info.max))
-
-
 #: Method and arguments, by the edges of the dtype.
 LAWS = {
     "uniform 0 1": ("uniform", lambda n: (0, 1)),
@@ -110,29 +82,9 @@ ABSOLUTE = ("central absolute", "window of few numbers")
 #: One law for each kernel, for what follows.
 KERNELS = ("uniform -0.3 0.7", "flat from 0", "normal -0.3 7", "central -1 1", "half from 0.5")
 
-SIZES = (1, 61, 64, 4097, 2 * 8192 + 1)
-
-#: Blocks of whole arrays: their size, and the index.
-BLOCKS = {
-    "every third, backwards": ((77, 333), np.s_[::-3, ::-2]),
-    "a column": ((5000, 30), np.s_[:, 17]),
-    "columns": ((400, 300), np.s_[..., 100:164]),
-    "one element": ((9, 9, 9), (3, 4, 5)),
-    "end of 2^20 x 2^20": ((2**20, 2**20), np.s_[-2:, -777:]),
-    "about counter 2^32, wide words": (2**40, np.s_[2**33 - 333 : 2**33 + 333]),
-    "about counter 2^32": (2**40, np.s_[2**34 - 333 : 2**34 + 333]),
-    "about counter 2^48": (2**60, np.s_[2**50 - 333 : 2**50 + 333]),
-    "end of 2^63 - 1": (2**63 - 1, np.s_[-333:]),
-    "strewn over 2^62": (2**62, np.s_[:: 2**53 + 12345]),
-}
-
-
-def _root():
-    return fi.default_rng(SEED).child("hashes")
-
 
 def _called(calls):
-    rng = _root()
+    rng = root()
     rng.state = rng.state | {"calls": calls}
     return rng
 
@@ -156,23 +108,13 @@ STREAMS = {
 }
 
 
-def _fill(label, dtype, rng=_root, **place):
+def _fill(label, dtype, rng=root, **place):
     """What a law of the table gives."""
     if label == "bits":
         return rng().bits(**place)
     method, law = LAWS[label]
     units = {"units": "absolute"} if label in ABSOLUTE else {}
     return getattr(rng(), method)(*law(numbers(dtype)), dtype=dtype, **units, **place)
-
-
-def _layout(label, dtype, order):
-    """The values of a transposed or a strided array, which must be those of the plain one."""
-    plain = np.empty((301, 64), dtype)
-    out = np.empty((64, 301), dtype).T if order == "transposed" else np.empty((602, 192), dtype)[::-2, 1::3]
-    _fill(label, dtype, out=plain)
-    _fill(label, dtype, out=out)
-    assert out.tobytes() == plain.tobytes(), f"{label} {dtype}: {order} is not as plain"
-    return out
 
 
 def samplers():
@@ -187,7 +129,7 @@ def samplers():
         for what, (size, index) in BLOCKS.items():
             yield Case(f"{label}: {what}", name, True, partial(_fill, label, dtype, size=size, index=index))
         for order in ("transposed", "strided"):
-            yield Case(f"{label}: {order}", name, True, partial(_layout, label, dtype, order))
+            yield Case(f"{label}: {order}", name, True, partial(layout, partial(_fill, label, dtype), dtype, order))
 
 
 def streams():
@@ -209,21 +151,21 @@ def inits():
         if "orthogonal" not in name:
             for real in dtypes.REALS.values():
                 make = partial(getattr(initializers, name), shape, **own, dtype=real.dtype)
-                yield Case(f"{name} {shape}", real.name, True, lambda make=make: make(rng=_root()))
+                yield Case(f"{name} {shape}", real.name, True, lambda make=make: make(rng=root()))
     for mode, law in SCALED:
         make = partial(initializers.variance_scaling, (35, 13, 3), scale=1.7, mode=mode, distribution=law, dtype=np.float32)
-        yield Case(f"variance_scaling {mode} {law}", "float32", True, lambda make=make: make(rng=_root()))
+        yield Case(f"variance_scaling {mode} {law}", "float32", True, lambda make=make: make(rng=root()))
     yield Case(
         "truncated_normal corrected",
         "float64",
         True,
-        lambda: initializers.truncated_normal(999, rng=_root(), dtype="float64", **CORRECTED),
+        lambda: initializers.truncated_normal(999, rng=root(), dtype="float64", **CORRECTED),
     )
     yield Case(
         "sparse block",
         "float32",
         True,
-        lambda: initializers.sparse((999, 77), sparsity=0.37, rng=_root(), index=np.s_[5::7, ::-3]),
+        lambda: initializers.sparse((999, 77), sparsity=0.37, rng=root(), index=np.s_[5::7, ::-3]),
     )
 
 
@@ -240,5 +182,5 @@ def constants():
 
 def cases():
     """All of them."""
-    for group in (samplers, streams, inits, constants):
+    for group in (samplers, streams, inits, constants, hash_cases_laws.laws, hash_cases_laws.sums):
         yield from group()

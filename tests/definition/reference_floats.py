@@ -166,6 +166,15 @@ def quarter_turns(word, real):
     return (f - 1.5) + 2.0**-53
 
 
+def two_sided(word, real):
+    """Whether the word is in the lower half, u, and 1 - u."""
+    n = width_of(real)
+    lower = word < 2 ** (n - 1)
+    k = word if lower else 2**n - 1 - word
+    u, rest = (fma(fl(x, real), 2.0 ** (1 - n), 2.0**-n) for x in (k, 2 ** (n - 1) - 1 - k))
+    return lower, u, rest
+
+
 LN2 = 0.6931471805599453
 LOG32 = (
     -0.08787265419960022, 0.1415964663028717, -0.148347869515419, 0.16588488221168518, -0.19972050189971924,
@@ -211,12 +220,14 @@ COS64 = (
 )  # fmt: skip
 
 
+def sin_cos_of_quarter_turns(s):
+    n, z = width_of(type(s)), s * s
+    return s * horner(z, SIN32 if n == 32 else SIN64), fma(z, horner(z, COS32 if n == 32 else COS64), 1.0)
+
+
 def sin_cos(word, real):
     n = width_of(real)
-    s = quarter_turns(word, real)
-    z = s * s
-    first = s * horner(z, SIN32 if n == 32 else SIN64)
-    second = fma(z, horner(z, COS32 if n == 32 else COS64), 1.0)
+    first, second = sin_cos_of_quarter_turns(quarter_turns(word, real))
     n2 = (word + 2 ** (n - 3)) % 2**n
     if n2 >> (n - 2) & 1:
         first, second = second, first

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fastinit as fi
-from tests.definition import reference, reference_floats, reference_tails
+from tests.definition import reference, reference_floats, reference_laws, reference_tails
 from tests.definition.reference_seeds import key_and_call_word, name_words
 
 PAGE = (Path(__file__).parents[2] / "docs/stream-format.md").read_text()
@@ -74,6 +74,8 @@ def test_the_page_has_every_coefficient_of_the_reference():
     numbers = {*floats.LOG32, *floats.LOG64, *floats.SIN32, *floats.COS32, *floats.SIN64, *floats.COS64, *reference.CENTRAL}
     for start, depth, end, coefficients in reference_tails.TAILS:
         numbers |= {start, depth, end, *coefficients}
+    laws = reference_laws
+    numbers |= {*(-x for x in laws.LN2_32), *laws.LN2_64, *laws.EXP32, *laws.EXP64}
     on_the_page = {float(text) for text in re.findall(r"-?\d+(?:\.\d+)?(?:e-\d+)?", PAGE)}
     assert numbers - on_the_page == set()
 

@@ -62,14 +62,15 @@ def split(text):
 
 
 def real(parts, args):
-    """add, sub, mul, div, fma, sqrt, neg, abs of reals."""
+    """add, sub, mul, div, fma, sqrt, neg, abs, min, max of reals."""
     name, kind = parts[0], parts[-1]
     values = [typed(x, kind) for x in args[1:]]
     suffix = "f" if kind == "f32" else ""
-    if name in ("neg", "abs"):
+    if name in ("neg", "abs", "min", "max"):
         if len(parts) != 2:
             raise UnknownInstructionError(".".join(parts))
-        value = f"-{values[0]}" if name == "neg" else f"fabs{suffix}({values[0]})"
+        one = {"neg": f"-{values[0]}", "abs": f"fabs{suffix}({values[0]})"}
+        value = one.get(name) or f"{name}imum({', '.join(values)})"
     else:
         if parts[1:-1] != ["rn"]:
             raise UnknownInstructionError(f"{'.'.join(parts)} must say .rn and nothing else of its rounding")
@@ -118,6 +119,9 @@ def integer(parts, args):
 
 def compared(parts, args):
     """setp of two numbers."""
+    if parts[1:] in (["nan", "f32"], ["nan", "f64"]):
+        a, b = (typed(x, parts[2]) for x in args[1:])
+        return f"{a} != {a} || {b} != {b}"
     if len(parts) != 3 or parts[1] not in {*RELATIONS, *UNORDERED}:
         raise UnknownInstructionError(".".join(parts))
     a, b = (typed(x, parts[2]) for x in args[1:])
@@ -134,15 +138,18 @@ def converted(parts, args):
     if to in ("f16", "f16x2"):
         wanted = ["rn"]
     elif to in ("f32", "f64"):
-        wanted = [] if (have, to) == ("f32", "f64") else ["rn"]
+        wanted = [] if (have, to) in (("f32", "f64"), ("f16", "f32")) else ["rn"]
     else:
         wanted = ["rzi"] if have in ("f32", "f64") else []
-    if modes != wanted or (to in ("f16", "f16x2") and have != "f32") or have not in SOURCES:
+    known = have in SOURCES or (have, to) == ("f16", "f32")
+    if modes != wanted or (to in ("f16", "f16x2") and have != "f32") or not known:
         raise UnknownInstructionError(".".join(parts))
     if to == "f16x2":
         return f"(u32)half(f32({operand(args[1])})) << 16 | half(f32({operand(args[2])}))"
     if to == "f16":
         return f"half(f32({operand(args[1])}))"
+    if have == "f16":
+        return f"bits32(whole({operand(args[1])}))"
     if to in ("f32", "f64"):
         return f"bits{to[1:]}(({'float' if to == 'f32' else 'double'}){typed(args[1], have)})"
     if modes == ["rzi"]:
@@ -214,7 +221,7 @@ def instruction(line, parameters):
         value = compared(parts, args)
     elif name == "cvt":
         value = converted(parts, args)
-    elif kind in ("f32", "f64") and name in (*ARITHMETIC, "fma", "sqrt", "neg", "abs"):
+    elif kind in ("f32", "f64") and name in (*ARITHMETIC, "fma", "sqrt", "neg", "abs", "min", "max"):
         value = real(parts, args)
     else:
         value = integer(parts, args)

@@ -20,6 +20,12 @@ static inline double f64(u64 x) { double y; memcpy(&y, &x, 8); return y; }
 static inline u32 bits32(float x) { u32 y; memcpy(&y, &x, 4); return y; }
 static inline u64 bits64(double x) { u64 y; memcpy(&y, &x, 8); return y; }
 static inline u16 half(float x) { _Float16 h = (_Float16)x; u16 y; memcpy(&y, &h, 2); return y; }
+/* Of NaN and a number the number, and -0 is less than 0. A double holds every float. */
+static inline double minimum(double a, double b) {
+  return a != a ? b : b != b ? a : a < b || (a == b && signbit(a)) ? a : b;
+}
+static inline double maximum(double a, double b) { return -minimum(-a, -b); }
+static inline float whole(u16 x) { _Float16 h; memcpy(&h, &x, 2); return (float)h; }
 static inline u64 shl(u64 a, u32 n, int bits) { return n >= (u32)bits ? 0 : a << n; }
 static inline u64 shr(u64 a, u32 n, int bits) { return n >= (u32)bits ? 0 : a >> n; }
 static inline int64_t sar(int64_t a, u32 n, int bits) { return a >> (n >= (u32)bits ? bits - 1 : (int)n); }
@@ -34,6 +40,14 @@ static inline u32 prmt(u32 a, u32 b, u32 c) {
 }
 /* Towards zero, and the nearest that there is where a number does not fit. NaN is refused: it differs between types. */
 static inline u32 cut_u32(double x) { if (x != x) abort(); return x <= 0 ? 0 : x >= 0x1p32 ? UINT32_MAX : (u32)x; }
+static inline u32 cut_s32(double x) {
+  if (x != x) abort();
+  return (u32)(x <= -0x1p31 ? INT32_MIN : x >= 0x1p31 ? INT32_MAX : (int32_t)x);
+}
+static inline u64 cut_s64(double x) {
+  if (x != x) abort();
+  return (u64)(x <= -0x1p63 ? INT64_MIN : x >= 0x1p63 ? INT64_MAX : (int64_t)x);
+}
 static inline u64 cut_u64(double x) { if (x != x) abort(); return x <= 0 ? 0 : x >= 0x1p64 ? UINT64_MAX : (u64)x; }
 """
 

@@ -234,7 +234,7 @@ def test_huge_arrays_fit_a_grid(cuda, monkeypatch, count, dtype):
     launched = []
     monkeypatch.setattr(driver, "function", lambda device, name, kernel, text: 1)
     monkeypatch.setattr(driver, "launch", lambda *arguments: launched.append(arguments))
-    itemsize = rows.STORAGE[dtype].itemsize
+    itemsize = rows.STORAGE[dtype].format.itemsize
     count //= itemsize
     out = DeviceArray(4096, (count,), (itemsize,), dtypes.resolve(dtype).dtype, True, 9)
     plan = fi.distributions.normal.normal(0, 1, dtypes.resolve(dtype))

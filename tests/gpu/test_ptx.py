@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from fastinit.distributions.sums import added
 from fastinit.gpu import ptx, trace
 from fastinit.kernels import rows
 from tests.gpu import ptx_to_c
@@ -22,14 +23,19 @@ KERNELS = {
     "elements3": lambda row: trace.elements(row, 3, True),
     "elements3-bytes": lambda row: trace.elements(row, 3, False),
 }
-ALL_OF_ALL = [(*row, kernel, sm) for row, kernel, sm in itertools.product(rows.ROWS, KERNELS, (75, 90, 120))]
+#: Rows that fill, then those that add.
+ALL = [
+    (law, dtype, adds) for adds in (False, True) for law, dtype in rows.ROWS if not adds or rows.STORAGE[dtype].format.decode
+]
+ALL_OF_ALL = [(*row, kernel, sm) for row, kernel, sm in itertools.product(ALL, KERNELS, (75, 90, 120))]
 TAILS = ("truncated_tails", "float32")
 
 pytestmark = pytest.mark.usefixtures("nvptx")
 
 
-def text_of(law, dtype, kernel, sm):
-    return ptx.compiled(KERNELS[kernel](rows.row(law, dtype)), sm)
+def text_of(law, dtype, kernel, sm, adds=False):
+    row = rows.row(law, dtype)
+    return ptx.compiled(KERNELS[kernel](row._replace(law=added(row.law)) if adds else row), sm)
 
 
 def check(text, sm):
@@ -41,15 +47,15 @@ def check(text, sm):
 
 
 @pytest.mark.parametrize("kernel", ["tiles", "elements0"])
-@pytest.mark.parametrize(("law", "dtype"), mostly_at_night(rows.ROWS, 4))
-def test_every_operation_rounds_to_nearest(law, dtype, kernel):
-    check(text_of(law, dtype, kernel, 90), 90)
+@pytest.mark.parametrize(("law", "dtype", "adds"), mostly_at_night(ALL, 7))
+def test_every_operation_rounds_to_nearest(law, dtype, adds, kernel):
+    check(text_of(law, dtype, kernel, 90, adds), 90)
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize(("law", "dtype", "kernel", "sm"), ALL_OF_ALL)
-def test_so_it_does_in_every_kernel_for_every_chip(law, dtype, kernel, sm):
-    check(text_of(law, dtype, kernel, sm), sm)
+@pytest.mark.parametrize(("law", "dtype", "adds", "kernel", "sm"), ALL_OF_ALL)
+def test_so_it_does_in_every_kernel_for_every_chip(law, dtype, adds, kernel, sm):
+    check(text_of(law, dtype, kernel, sm, adds), sm)
 
 
 def test_the_operations_that_are_looked_at_occur():
@@ -81,7 +87,8 @@ def test_a_target_that_lets_fuse_is_seen(monkeypatch):
     "fma.rm.f64 %f1, %f2, %f3, %f4;", "div.full.f32 %f1, %f2, %f3;", "div.approx.f32 %f1, %f2, %f3;",
     "sqrt.approx.f32 %f1, %f2;", "sqrt.f64 %f1, %f2;", "rsqrt.approx.f32 %f1, %f2;", "rcp.rn.f32 %f1, %f2;",
     "ex2.approx.f32 %f1, %f2;", "sin.approx.f32 %f1, %f2;", "neg.ftz.f32 %f1, %f2;", "abs.ftz.f32 %f1, %f2;",
-    "min.f32 %f1, %f2, %f3;", "copysign.f32 %f1, %f2, %f3;", "cvt.f32.f64 %f1, %f2;", "cvt.rz.f32.f64 %f1, %f2;",
+    "min.ftz.f32 %f1, %f2, %f3;", "max.NaN.f32 %f1, %f2, %f3;",
+    "max.xorsign.abs.f32 %f1, %f2, %f3;", "copysign.f32 %f1, %f2, %f3;", "cvt.f32.f64 %f1, %f2;", "cvt.rz.f32.f64 %f1, %f2;",
     "cvt.rn.f32.f16 %f1, %f2;", "cvt.rn.ftz.f32.f64 %f1, %f2;", "cvt.u32.f32 %r1, %f2;", "cvt.rni.u32.f32 %r1, %f2;",
     "cvt.rn.relu.f16x2.f32 %r1, %f2, %f3;", "cvt.rz.f16x2.f32 %r1, %f2, %f3;", "cvt.f16.f32 %h1, %f2;",
     "cvt.sat.u8.u32 %r1, %r2;", "cvt.rn.bf16.f32 %h1, %f2;", "setp.lt.ftz.f32 %p1, %f1, %f2;",
@@ -128,6 +135,7 @@ def test_chips(capability, sm):
 
 CACHED = """
 import sys
+from fastinit.distributions.sums import added
 from fastinit.gpu import ptx, trace
 from fastinit.kernels import cache, rows
 row = rows.row("truncated_tails", "float64")

@@ -10,17 +10,20 @@ from fastinit import dispatch
 from fastinit.arguments.devices import DeviceArray
 from fastinit.gpu import launch, ptx, trace
 from fastinit.kernels import rows
-from tests.conftest import DTYPES, ROWS, draw
+from tests.conftest import DTYPES, LAW_ROWS, ROWS, SOME_LAW_ROWS, draw
 from tests.definition import hashes
 from tests.gpu.conftest import OnDevice
 from tests.repeats import mostly_at_night
 
-LAW_ROWS = [*ROWS, ("normal within", "float8_e4m3fn")]
+OTHERS = [row for row in LAW_ROWS if row not in SOME_LAW_ROWS]
+ALL_ROWS = [*ROWS, *OTHERS, ("normal within", "float8_e4m3fn")]
+#: A factor for each row of reals, which is an argument of `draw`.
+SUMS = [(name, dtype) for name, dtype in ALL_ROWS if dtype in DTYPES]
 SIX = [("bits", "uint32"), ("normal", "float32"), ("tail", "float64"), ("central", "bfloat16"), ("uniform", "float8_e5m2")]
 
 
 def dtype_of(name):
-    return np.dtype(np.uint32) if name == "uint32" else fi.arguments.dtypes.resolve(name).dtype
+    return fi.arguments.dtypes.resolve(name, (name,)).dtype
 
 
 def compare(name, dtype, view, nbytes, **keywords):
@@ -61,13 +64,13 @@ def small_grid(cuda, monkeypatch):
     return names
 
 
-@pytest.mark.parametrize(("name", "dtype"), mostly_at_night(LAW_ROWS, 3))
+@pytest.mark.parametrize(("name", "dtype"), mostly_at_night(ALL_ROWS, 7))
 def test_elements(cuda, name, dtype):
     compare(name, dtype, run_of(777, dtype), 777 * 8 + 128)
     assert len(cuda.launches) == 1
 
 
-@pytest.mark.parametrize(("name", "dtype"), mostly_at_night(LAW_ROWS, 4))
+@pytest.mark.parametrize(("name", "dtype"), mostly_at_night(ALL_ROWS, 9))
 def test_tiles_with_a_head_and_a_tail(small_grid, name, dtype):
     """The counts are such that each thread takes several pairs of counters."""
     count = 30_011
@@ -75,6 +78,75 @@ def test_tiles_with_a_head_and_a_tail(small_grid, name, dtype):
     index = np.s_[tile - 16 : tile - 16 + count]  # the head ends at a multiple of 16 elements, where tiles are aligned
     compare(name, dtype, run_of(count, dtype), count * 8 + 128, size=2**40, index=index)
     assert small_grid == ["elements0", "tiles", "elements0"]
+
+
+def compare_sums(name, dtype, view, nbytes, factor, **keywords):
+    """Add to values of both signs, and compare all of both buffers."""
+    host, device = (np.full(nbytes, 0xA5, np.uint8) for _ in range(2))
+    for memory, wrap in ((host, np.asarray), (device, OnDevice)):
+        out = view(memory)
+        out[...] = fi.default_rng(9).uniform(-3, 3, out.shape, dtype=dtype)
+        if name == "normal within":
+            fi.default_rng(7).normal(0, 200, dtype=dtype, out=wrap(out), add=factor, **keywords)
+        else:
+            draw(fi.default_rng(7), name, dtype, out=wrap(out), add=factor, **keywords)
+    assert host.tobytes() == device.tobytes()
+
+
+@pytest.mark.parametrize(("name", "dtype"), mostly_at_night(SUMS, 13))
+def test_sums(cuda, name, dtype):
+    compare_sums(name, dtype, run_of(777, dtype), 777 * 8 + 128, -0.7)
+
+
+@pytest.mark.parametrize(("name", "dtype"), mostly_at_night(SUMS, 17))
+def test_sums_by_tiles(small_grid, name, dtype):
+    """A head, tiles and a tail; then rows that are strided, and an odd address."""
+    tile = 2 * launch.TILE * 64 // rows.STORAGE[dtype].word.bits
+    index = np.s_[tile - 16 : tile - 16 + 20_011]
+    compare_sums(name, dtype, run_of(20_011, dtype), 20_011 * 8 + 128, True, size=2**40, index=index)
+    assert small_grid == ["elements0", "tiles", "elements0"]
+    compare_sums(name, dtype, lambda m: m.view(dtype_of(dtype)).reshape(30, 30)[::2, ::-3], 900 * dtype_of(dtype).itemsize, 2)
+    compare_sums(name, dtype, run_of(700, dtype, 1), 700 * 8 + 16, -1.0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_constant_is_added(small_grid, dtype):
+    for view in (run_of(5000, dtype), lambda m: run_of(5000, dtype, 3)(m)[::2]):
+        host, device = (np.zeros(5000 * 8 + 128, np.uint8) for _ in range(2))
+        for memory, wrap in ((host, np.asarray), (device, OnDevice)):
+            fi.default_rng(1).normal(0.1, 0, dtype=dtype, out=wrap(view(memory)), add=3)
+        assert host.tobytes() == device.tobytes()
+        assert host.any()
+    assert "tiles" in small_grid
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("tail", "float32"), ("bernoulli", "float16")])
+def test_doubtful_elements_add_once(small_grid, monkeypatch, name, dtype):
+    """Elements that wait for their test are not added to before."""
+    monkeypatch.setattr(trace, "ROOM", 8)
+    monkeypatch.setattr(ptx, "stored", lambda name, sm, text: ptx.compiled(text(), sm))  # not into the cache
+    compare_sums(name, dtype, run_of(100_000, dtype), 100_000 * 8 + 128, 0.1)
+    assert "tiles" in small_grid
+
+
+def test_own_laws_of_one_name(cuda):
+    """Each has its own kernels, and neither is taken for the package's."""
+    for law in (exponential_plus(1.0)(), exponential_plus(2.0)(), fi.laws.exponential()):
+        host, device = np.zeros(500, np.float32), OnDevice(np.zeros(500, np.float32))
+        for out in (host, device):
+            fi.default_rng(3).draw(law, out=out)
+        assert np.array_equal(host, device.array), law
+    assert len(cuda.modules) == 3
+
+
+def exponential_plus(constant):
+    """A law with the name of another, and a constant of its own."""
+
+    @fi.laws.law("exponential")
+    def exponential(e):
+        return e + constant
+
+    return exponential
 
 
 @pytest.mark.parametrize(

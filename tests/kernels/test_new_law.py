@@ -1,5 +1,6 @@
-"""A law is one file and one row: laws that the package does not have get every dtype, block and layout as its own do."""
+"""A law is one file: laws that the package does not have get every dtype, block and layout as its own do."""
 
+import collections
 import operator
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fastinit import default_rng, dispatch, distributions
+from fastinit import default_rng, dispatch
 from fastinit.arguments import blocks
 from fastinit.arguments.blocks import Block
 from fastinit.arithmetic import elementary
@@ -66,11 +67,11 @@ def trapezoid(w, p):
     return fma(u11_closed(w), p.scale, p.loc)
 
 
-def is_flat(w):
+def is_flat(w, p):
     return size_of(w) <= 0.5
 
 
-def is_odd(w):
+def is_odd(w, p):
     """These are accepted even where the test would say no."""
     return low_bits_any(w, 1)
 
@@ -121,12 +122,10 @@ PLANS = {law.name: plan(law, *(COEFFICIENTS if law is POLYNOMIAL else (LOC, SCAL
 
 
 @pytest.fixture(autouse=True)
-def table(monkeypatch, tmp_path):
-    """The laws in the table. Their code goes to a folder of the test: a file's name has the law's name, but not this source."""
+def own_folder(monkeypatch, tmp_path):
+    """The laws' code goes to a folder of the test."""
     rows.loop()  # from the usual folder
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    for law in LAWS:
-        monkeypatch.setitem(distributions.LAWS, law.name, law)
 
 
 def draw(law, dtype, shape, block=None, out=None, calls=0):
@@ -356,13 +355,37 @@ def test_another_distribution_is_seen(broken, right):
         follows(draw(broken, "float32", (MANY,)), right, "broken")
 
 
-# The row
+# The plan
 
 
-def test_a_law_without_a_row_is_not_drawn():
-    stranger = Law("test_stranger", Numbers, logistic)
-    with pytest.raises(KeyError, match="test_stranger"):
-        dispatch.run(plan(stranger, 0.0, 1.0), "float32", Block((3,)), np.empty(3, "f4"), default_rng(SEED)._next_call)
+def test_a_law_is_drawn_whatever_its_name():
+    """A plan holds the law itself: one of the same name as another, or as one of the package, is not mistaken for it."""
+    for name in (LOGISTIC.name, "normal"):
+        twin, out = Law(name, Numbers, mirrored), np.empty(64, "f4")
+        dispatch.run(plan(twin, LOC, SCALE), "float32", Block((64,)), out, default_rng(SEED)._next_call)
+        require_same(out, draw(MIRRORED, "float32", (64,)))
+        assert not (out == draw(LOGISTIC, "float32", (64,))).any()
+
+
+FAULTY = {
+    "neither": ({}, "either value= or pair="),
+    "both": ({"value": logistic, "pair": ordered}, "either value= or pair="),
+    "half a test": ({"value": trapezoid, "sure": is_flat}, "both sure= and accept="),
+    "a test of a pair": ({"pair": ordered, "sure": is_flat, "accept": is_below_the_slope}, "beside value="),
+}
+
+
+@pytest.mark.parametrize("case", FAULTY)
+def test_functions_that_do_not_belong_together(case):
+    functions, words = FAULTY[case]
+    with pytest.raises(ValueError, match=words):
+        rows.entry(Law("test_faulty", Numbers, **functions), "float32")
+
+
+def test_too_many_numbers():
+    many = collections.namedtuple("Many", [f"c{i}" for i in range(65)])
+    with pytest.raises(ValueError, match="at most 64 numbers; got 65"):
+        rows.entry(Law("test_many", many, logistic), "float32")
 
 
 def test_a_plan_wants_all_numbers():

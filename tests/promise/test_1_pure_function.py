@@ -10,7 +10,7 @@ import pytest
 import fastinit as fi
 from fastinit import dispatch
 from fastinit.kernels import cpus, rows, threads
-from tests.conftest import DTYPES, ROWS, draw
+from tests.conftest import DTYPES, LAW_ROWS, ROWS, draw
 from tests.processes.scripts import environment, python
 from tests.promise.helpers import SEED, alone, numpy_dtype, same_bytes
 
@@ -29,7 +29,7 @@ def kernels_used(monkeypatch):
 
 
 def test_the_table_has_every_kernel(kernels_used):
-    for name, dtype in ROWS:
+    for name, dtype in (*ROWS, *LAW_ROWS):
         draw(fi.default_rng(SEED), name, dtype, size=1)
     for dtype, high in (("float32", 1e-36), ("float64", 1e-300)):
         fi.default_rng(SEED).uniform(0, high, size=1, dtype=dtype)

@@ -9,9 +9,10 @@ import pytest
 from fastinit import dispatch
 from fastinit.arguments import dtypes
 from fastinit.distributions import LAWS
+from fastinit.distributions.sums import CONSTANT, added
 from fastinit.initializers import BY_NAME
 from fastinit.kernels import cpus, rows, threads
-from tests.definition import hash_cases, hashes
+from tests.definition import hash_cases, hash_cases_laws, hashes
 
 NOT_BITWISE = {"orthogonal", "delta_orthogonal"}
 ALIASES = {"identity", "glorot_uniform", "glorot_normal", "kaiming_uniform", "kaiming_normal"}
@@ -23,7 +24,7 @@ def made():
     used, shared, compiled, together = set(), set(), dispatch.compiled, threads.fill_together
 
     def asked(law, dtype):
-        used.add((law.name, dtype))
+        used.add((law, dtype))
         return compiled(law, dtype)
 
     def filled(loop, head, *rest):
@@ -35,7 +36,7 @@ def made():
         patch.setattr(threads, "fill_together", filled)
         patch.setattr(cpus, "allowed", lambda: 2)
         made = hashes.make()
-    return made, used, {(law, dtype) for law, dtype in used if rows.entry(LAWS[law], dtype) in shared}
+    return made, used, {(law, dtype) for law, dtype in used if rows.entry(law, dtype)[:5] in {entry[:5] for entry in shared}}
 
 
 def test_every_hash_is_the_one_kept(made):
@@ -43,9 +44,15 @@ def test_every_hash_is_the_one_kept(made):
 
 
 def test_every_row_is_in_the_table(made):
-    assert made[1] == set(rows.ROWS)
-    alone = {("uniform_within", "float32"), ("uniform_within", "float64"), ("normal_within", "float8_e4m3fn")}  # in one size
-    assert made[1] - made[2] <= alone
+    plain = {(LAWS[law], dtype) for law, dtype in rows.ROWS}
+    sums = {(added(CONSTANT), real.name) for real in dtypes.REALS.values()}
+    for law in LAWS.values():  # values that are added are those of float32 or float64, with the bounds of these
+        has = [real.name for real in dtypes.REALS.values() if real.compute.name in law.dtypes]
+        sums |= {(added(law), name) for name in has if name in law.dtypes or law.name == "uniform"}
+    assert made[1] == plain | sums
+    placed = {law for law, _ in made[2]}
+    assert {LAWS[name] for name in ("uniform", "normal", "exponential", "lognormal", "bernoulli", "integers")} <= placed
+    assert {added(law) for law in (LAWS["normal"], LAWS["truncated_tails"], LAWS["bernoulli"], CONSTANT)} <= placed
 
 
 def test_every_initialiser_is_in_the_table():
@@ -58,6 +65,10 @@ def test_every_dtype_has_every_law():
     kept = hashes.read()["rows"]
     names = {real.name for real in dtypes.REALS.values()}
     assert all(set(kept[label]) == names for label in hash_cases.LAWS)
+    assert all(set(kept[label]) == set(hash_cases_laws.dtypes_of(label)) for label in hash_cases_laws.LAWS)
+    heavy = {f"sum of {label}" for label in hash_cases_laws.HEAVY}
+    for label in (f"sum of {label}" for label in hash_cases_laws.SUMS):
+        assert set(kept[label]) == (names - {"float8_e4m3fn", "float8_e5m2"} if label in heavy else names)
 
 
 def test_arrays_differ_from_each_other():
