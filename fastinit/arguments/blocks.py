@@ -86,10 +86,14 @@ def expand(index: Any, shape: tuple[int, ...]) -> list[Any]:
     return parts[:at] + [slice(None)] * missing + parts[at + len(dots) :]
 
 
-def select(index: Any, shape: tuple[int, ...]) -> Block:
-    """The block that `index` (integers, slices, Ellipsis) cuts out of an array of this shape, with NumPy's meaning."""
-    counts, steps, origin = [], [], 0
-    for axis, (part, n, step) in enumerate(zip(expand(index, shape), shape, _logical_steps(shape), strict=True)):
+def select(index: Any, shape: tuple[int, ...], whole: Block | None = None) -> Block:
+    """The block that `index` (integers, slices, Ellipsis) cuts out of an array of this shape, with NumPy's meaning.
+
+    The array may itself be a block, `whole`, of another one.
+    """
+    counts, steps, origin = [], [], whole.origin if whole else 0
+    steps_of = whole.steps if whole and whole.steps is not None else _logical_steps(shape)
+    for axis, (part, n, step) in enumerate(zip(expand(index, shape), shape, steps_of, strict=True)):
         if isinstance(part, slice):
             try:
                 start, stop, stride = part.indices(n)
@@ -139,6 +143,6 @@ def axes_of(block: Block, strides: tuple[int, ...]) -> list[Axis]:
     if not axes:
         return [Axis(1, 1, 0)]
     if axes[-1].length < SHORT_RUN or axes[-1].step != 1:
-        longest = max(range(len(axes)), key=lambda i: axes[i].length)
-        axes.append(axes.pop(longest))
+        best = max(range(len(axes)), key=lambda i: (axes[i].step == 1 and axes[i].length >= SHORT_RUN, axes[i].length))
+        axes.append(axes.pop(best))
     return axes

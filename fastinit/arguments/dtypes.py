@@ -50,6 +50,7 @@ _BY_NAME = {real.name: real for real in _ALL.values()}
 FLOAT32 = REALS[_F32]
 #: Names of the dtypes that hold reals.
 REAL_NAMES = tuple(real.name for real in REALS.values())
+ALL_NAMES = tuple(_BY_NAME)
 NAMES = ", ".join(REAL_NAMES)
 
 

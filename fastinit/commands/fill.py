@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import argparse
 import functools
+import inspect
 import secrets
 import sys
 import time
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from fastinit import default_rng
+from fastinit import default_rng, laws
 from fastinit.arguments import dtypes
+from fastinit.arguments.hints import hint
 from fastinit.commands import parsers, values
 from fastinit.commands.terminal import word
 from fastinit.files import atomic, npy, slabs
 from fastinit.initializers import BY_NAME
+from fastinit.initializers.rules import TensorRule, parse
+from fastinit.laws.text import find
 from fastinit.progress import progress
-from fastinit.safetensors import drawing, rules, writing
-from fastinit.safetensors.format import Tensor, kind
+from fastinit.safetensors import drawing, writing
+from fastinit.safetensors.format import NAMES, Tensor, kind
 
-#: The parameters of each distribution, which are options of the same name.
-DISTRIBUTIONS = {
-    "uniform": ("low", "high"),
-    "normal": ("loc", "scale"),
-    "truncated_normal": ("a", "b", "loc", "scale", "units"),
-}
-PARAMETERS = tuple(dict.fromkeys(name for names in DISTRIBUTIONS.values() for name in names))
+#: The parameters of laws that are options.
+PARAMETERS = ("low", "high", "loc", "scale", "a", "b", "units")
 
 #: Options that belong to a model, and those that belong to an array.
 MODEL = ("spec", "like", "rule", "default", "max_shard_size")
@@ -35,20 +35,24 @@ NOTES = """\
 examples:
   fastinit fill up.npy --shape 65536,16384 --dist normal --scale 0.02 --seed 0
   fastinit fill up.npy --shape 64Ki,16Ki --dist xavier_uniform --dtype bfloat16
+  fastinit fill up.npy --shape 64Ki,16Ki --dist 'laplace(scale=0.1)'
+  fastinit fill up.npy --shape 64Ki,16Ki --dist mylib:mylaw --dtype float64
   fastinit fill model.safetensors --spec spec.json --seed 0
   fastinit fill model.safetensors --like other.safetensors --max-shard-size 5GB
 
-One array: --shape and --dist write a .npy file. Its values are those of fastinit.default_rng(SEED).child(NAME).DIST(...,
-size=SHAPE), without .child(NAME) if there is no --name. DIST may also be any function of fastinit.initializers, alone or with
-its arguments by name: 'xavier_uniform(gain=2)'. The .npy format cannot name bfloat16 and the 8-bit floats: their values are
-stored as raw items, as numpy.save does. Load them with numpy.load("up.npy").view(ml_dtypes.bfloat16).
+One array: --shape and --dist write a .npy file. DIST is a law of fastinit.laws, alone or with its arguments in parentheses, and
+the values are those of fastinit.default_rng(SEED).child(NAME).draw(LAW, SHAPE), without .child(NAME) if there is no --name. It
+may also be a law of your own, module:name: Python imports the module, so its code runs, and looks for it in the current
+directory last. Or DIST is a function of fastinit.initializers: 'xavier_uniform(gain=2)'. The .npy format cannot name bfloat16
+and the 8-bit floats: their values are stored as raw items, as numpy.save does. Load them with
+numpy.load("up.npy").view(ml_dtypes.bfloat16).
 
 A model: --spec or --like write a .safetensors file, or several and an index. A tensor's values are those of
-fastinit.initializers.RULE(SHAPE, ..., rng=fastinit.default_rng(SEED).child(NAME)) with the tensor's own name. A rule is a
-function of fastinit.initializers, alone or with its arguments by name: zeros, 'xavier_uniform(gain=2)'. The first pattern that
-matches a name counts: those of --rule, then those of the spec; if the spec has none: biases zeros, norms ones. All other
-tensors are 'truncated_normal(scale=0.02)', unless --default or the spec say otherwise; scale is the deviation before
-truncation. The documentation's page on safetensors describes the spec.
+fastinit.initializers.RULE(SHAPE, ..., rng=fastinit.default_rng(SEED).child(NAME)) with the tensor's own name. A rule is what
+DIST can be: zeros, 'xavier_uniform(gain=2)', 'laplace(scale=0.1)'. The first pattern that matches a name counts: those of
+--rule, then those of the spec; if the spec has none: biases zeros, norms ones. All other tensors are
+'truncated_normal(scale=0.02)', unless --default or the spec say otherwise; scale is the deviation before truncation. The
+documentation's page on safetensors describes the spec.
 
 Files are written under temporary names (.NAME.RANDOM.part, in the same directory) and renamed when all are complete.
 
@@ -72,15 +76,24 @@ class Model(NamedTuple):
     plan: writing.ModelFiles
 
 
-def _dist(text: str) -> rules.TensorRule:
+def _dist(text: str) -> str:
     name = text.partition("(")[0].strip()
-    if name not in BY_NAME:
-        near = values.hint(name, BY_NAME)
-        raise argparse.ArgumentTypeError(f"must be {', '.join(DISTRIBUTIONS)} or another initialiser; got {text!r}{near}")
+    if name not in BY_NAME and name not in laws.BY_NAME and ":" not in name:
+        near = hint(name, (*BY_NAME, *laws.BY_NAME))
+        allowed = f"{', '.join(laws.BY_NAME)}, module:name of your own law, or an initialiser"
+        raise argparse.ArgumentTypeError(f"must be {allowed}; got {text!r}{near}")
+    return text
+
+
+def _number(text: str) -> float:
+    """A number; whole ones stay whole."""
     try:
-        return rules.parse(text)
-    except (TypeError, ValueError) as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+_number.__name__ = "float"  # for argparse's message
 
 
 def _rule(text: str) -> tuple[str, str]:
@@ -94,21 +107,24 @@ def add(commands: Any) -> argparse.ArgumentParser:
     """Register the command."""
     parser = parsers.add(commands, "fill", "write a .npy or .safetensors file, which may be larger than memory", NOTES)
     add = parser.add_argument
-    names = dtypes.NAMES.split(", ")
+    names = dict.fromkeys((*dtypes.REAL_NAMES, *NAMES.values()))
+    integers = f"laws of integers: {', '.join(name for name in names if name not in dtypes.REAL_NAMES)}"
+    default = "float32, or the law's own, or as --spec and --like"
     add("path", help="the .npy or .safetensors file to write")
-    add("--dtype", type=values.name(names), metavar="DTYPE", help=f"{dtypes.NAMES} (default: float32, or as --spec and --like)")
+    add("--dtype", type=values.name(tuple(names)), metavar="DTYPE", help=f"{dtypes.NAMES}; {integers} (default: {default})")
     add("--seed", type=int, help="default: from the operating system, and printed")
     add("--force", action="store_true", help="overwrite what is there; of a model all files")
     add = parser.add_argument_group("one array, as .npy").add_argument
     add("--shape", type=values.shape, metavar="N,...", help="lengths of the axes: 65536,16384 or 64Ki,16Ki or 4x4")
-    add("--dist", type=_dist, metavar="DIST", help=f"{', '.join(DISTRIBUTIONS)}, xavier_uniform, ...")
+    dist = f"{', '.join(laws.BY_NAME)}, module:name of your own law, or an initialiser: xavier_uniform, ..."
+    add("--dist", type=_dist, metavar="DIST", help=dist)
     add("--name", action="append", help="draw from the child of the seed that has this name")
-    add("--low", type=float, help="uniform: lower bound (default 0)")
-    add("--high", type=float, help="uniform: upper bound (default 1)")
-    add("--loc", type=float, help="normal, truncated_normal: mean (default 0)")
-    add("--scale", type=float, help="normal, truncated_normal: standard deviation (default 1)")
-    add("--a", type=float, help="truncated_normal: lower bound (default -2; may be -inf)")
-    add("--b", type=float, help="truncated_normal: upper bound (default 2; may be inf)")
+    add("--low", type=_number, help="uniform: lower bound (default 0); integers: the least")
+    add("--high", type=_number, help="uniform: upper bound (default 1); integers: the end")
+    add("--loc", type=_number, help="normal, laplace, ...: mean or centre (default 0)")
+    add("--scale", type=_number, help="normal: standard deviation; laplace, ...: width (default 1)")
+    add("--a", type=_number, help="truncated_normal: lower bound (default -2; may be -inf)")
+    add("--b", type=_number, help="truncated_normal: upper bound (default 2; may be inf)")
     units = "truncated_normal: a and b count deviations from loc (std, the default), or are values (absolute)"
     add("--units", type=values.name(("std", "absolute")), metavar="UNITS", help=units)
     add = parser.add_argument_group("a model, as .safetensors").add_argument
@@ -126,15 +142,21 @@ def _options(args: argparse.Namespace, names: tuple[str, ...]) -> list[str]:
     return [f"--{name.replace('_', '-')}" for name in names if getattr(args, name) is not None]
 
 
-def _rule_of(args: argparse.Namespace) -> rules.TensorRule:
+def _parameters(name: str) -> Collection[str]:
+    """The parameters of a law; of an initialiser, none can be options."""
+    law = find(name) if ":" in name else laws.BY_NAME.get(name)
+    return inspect.signature(law).parameters if callable(law) else ()
+
+
+def _rule_of(args: argparse.Namespace) -> TensorRule:
     """The rule of --dist, with the options that are its parameters."""
-    rule: rules.TensorRule = args.dist
-    allowed = () if rule.arguments else DISTRIBUTIONS.get(rule.name, ())
-    if unknown := _options(args, tuple(name for name in PARAMETERS if name not in allowed)):
-        wanted = ", ".join(f"--{name}" for name in allowed) or "its parameters in parentheses: 'xavier_uniform(gain=2)'"
-        raise ValueError(f"{', '.join(unknown)}: not for --dist {rule.name}, which takes {wanted}")
-    options = ((name, getattr(args, name)) for name in allowed)
-    return rules.TensorRule(rule.name, (*rule.arguments, *((name, value) for name, value in options if value is not None)))
+    name, has_arguments, _ = args.dist.partition("(")
+    allowed = () if has_arguments else tuple(each for each in PARAMETERS if each in _parameters(name))
+    if unknown := _options(args, tuple(each for each in PARAMETERS if each not in allowed)):
+        wanted = ", ".join(f"--{each}" for each in allowed) or "its parameters, if any, in parentheses"
+        raise ValueError(f"{', '.join(unknown)}: not for --dist {name}, which takes {wanted}")
+    given = {each: getattr(args, each) for each in allowed if getattr(args, each) is not None}
+    return parse({"init": name, **given} if given else args.dist, "--dist")
 
 
 def _array(args: argparse.Namespace, seed: int) -> Array:
@@ -147,9 +169,10 @@ def _array(args: argparse.Namespace, seed: int) -> Array:
         raise ValueError(f"--shape and --dist write a .npy file, --spec and --like a .safetensors file; got path {args.path!r}")
     if args.name and len(args.name) > 1:
         raise ValueError("--name: may be given once")
-    tensor = Tensor(args.path, args.shape, kind(args.dtype or "float32"))
+    rule = _rule_of(args)
+    tensor = Tensor(args.path, args.shape, kind(args.dtype or rule.real(None).name))
     npy.header(tensor.shape, tensor.kind.dtype)
-    job = drawing.job(tensor, _rule_of(args), default_rng(seed))
+    job = drawing.job(tensor, rule, default_rng(seed))
     atomic.destination(args.path, overwrite=args.force)
     drawing.warm([job], default_rng(seed))
     return Array(args, seed, job)

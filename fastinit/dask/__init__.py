@@ -3,6 +3,8 @@
 Each function is f(shape, *, ..., chunks="auto", rng=None, dtype=None), with the parameters of the function of that name in
 `fastinit.initializers`; `bits` gives raw words. The bytes are those of the NumPy call, whatever the chunks and the workers.
 
+`from_lazy` makes a `dask.array` of an array of `fastinit.lazy`.
+
 `orthogonal` and `delta_orthogonal` are not here, since each chunk would compute the whole matrix. Use
 ``dask.array.from_array(fastinit.initializers.orthogonal(...), chunks=...)``.
 """
@@ -13,10 +15,12 @@ except ImportError as error:
     raise ImportError("fastinit.dask needs dask.array: pip install 'fastinit-kernels[dask]'") from error
 
 from fastinit.dask.arrays import BY_NAME
+from fastinit.dask.conversion import from_lazy
 
 bits = BY_NAME["bits"]
 constant = BY_NAME["constant"]
 dirac = BY_NAME["dirac"]
+draw = BY_NAME["draw"]
 eye = BY_NAME["eye"]
 fan_in_uniform = BY_NAME["fan_in_uniform"]
 glorot_normal = BY_NAME["glorot_normal"]
@@ -42,4 +46,4 @@ xavier_normal = BY_NAME["xavier_normal"]
 xavier_uniform = BY_NAME["xavier_uniform"]
 zeros = BY_NAME["zeros"]
 
-__all__ = ["BY_NAME", *BY_NAME]
+__all__ = ["BY_NAME", "from_lazy", *BY_NAME]

@@ -14,13 +14,14 @@ import numpy as np
 from dask.base import normalize_token, tokenize
 from dask.layers import ArraySliceDep
 
-from fastinit.arguments import blocks, docstrings, dtypes
+from fastinit.arguments import blocks, docstrings
 from fastinit.arguments.seeds import STREAM_VERSION
 from fastinit.dask import threads
-from fastinit.dask.chunks import lengths
+from fastinit.dask.chunks import Chunks, lengths
 from fastinit.generator import BITS, Call, Generator, one_call
 from fastinit.initializers import adapting
 from fastinit.initializers.keywords import block_cost, generator
+from fastinit.laws import Distribution, OwnLaw
 from fastinit.stream import CallKey
 
 #: The functions whose blocks do not cost as much as the whole array.
@@ -55,7 +56,21 @@ def _token(rng: Generator) -> Any:
     return "fastinit.Generator", tuple(rng.state.items())
 
 
+def _token_of_law(law: Any) -> Any:
+    """An own law for `dask.base.tokenize`: by its function, since a law that is defined again has the old one's name."""
+    return "fastinit.OwnLaw", law.__module__, law.__qualname__, normalize_token(law.__wrapped__)
+
+
 normalize_token.register(Generator, _token)
+normalize_token.register(OwnLaw, _token_of_law)
+normalize_token.register(Distribution, lambda law: ("fastinit.Distribution", normalize_token(law.__reduce__()[1])))
+
+
+def chunked(draw: Callable[[tuple[slice, ...]], Any], name: str, parts: Chunks, dtype: np.dtype[Any]) -> da.Array:
+    """The lazy array of chunks of these lengths, each of which `draw` makes from its index."""
+    axes = tuple(range(len(parts)))
+    meta = np.empty((0,) * len(parts), dtype)
+    return da.blockwise(draw, axes, ArraySliceDep(parts), axes, name=name, align_arrays=False, dtype=dtype, meta=meta)
 
 
 def _build(function: Callable[..., Any], arguments: dict[str, Any]) -> da.Array:
@@ -64,7 +79,7 @@ def _build(function: Callable[..., Any], arguments: dict[str, Any]) -> da.Array:
     shape = blocks.shape_of(arguments.pop("shape"), "shape")
     dtype = BITS
     if "dtype" in arguments:
-        real = dtypes.FLOAT32 if arguments["dtype"] is None else dtypes.resolve(arguments["dtype"])
+        real = adapting.real_of(arguments)
         dtype, arguments["dtype"] = real.dtype, real.name
     parts = lengths(chunks, shape, dtype)
     arguments = copy.deepcopy(arguments)  # the caller may change a list before a chunk is drawn
@@ -73,17 +88,7 @@ def _build(function: Callable[..., Any], arguments: dict[str, Any]) -> da.Array:
     name = function.__name__
     # Pairs: some versions of Dask order a dict by its hashes, which differ between processes.
     token = tokenize(STREAM_VERSION, name, shape, tuple(arguments.items()), call.words, parts)
-    axes = tuple(range(len(shape)))
-    return da.blockwise(
-        Recipe(name, shape, arguments, call.words),
-        axes,
-        ArraySliceDep(parts),
-        axes,
-        name=f"{name}-{token}",
-        align_arrays=False,
-        dtype=dtype,
-        meta=np.empty((0,) * len(shape), dtype),
-    )
+    return chunked(Recipe(name, shape, arguments, call.words), f"{name}-{token}", parts, dtype)
 
 
 _CHUNKS = inspect.Parameter("chunks", inspect.Parameter.KEYWORD_ONLY, default="auto", annotation="Any")

@@ -6,6 +6,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from fastinit.initializers.any_law import draw
 from fastinit.initializers.constants import constant, dirac, eye, ones, zeros
 from fastinit.initializers.fan import Fans, fans
 from fastinit.initializers.keywords import INITIALIZERS
@@ -37,6 +38,7 @@ __all__ = [
     "constant",
     "delta_orthogonal",
     "dirac",
+    "draw",
     "eye",
     "fan_in_uniform",
     "fans",

@@ -8,9 +8,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from fastinit.arguments import docstrings
+from fastinit.arguments import docstrings, dtypes, outputs
+from fastinit.arguments.calls import bind
 from fastinit.initializers import BY_NAME, documentation
 from fastinit.initializers.keywords import generator
+from fastinit.laws import parse
 
 T = TypeVar("T")
 
@@ -25,6 +27,7 @@ _EXAMPLES = {
     "small_init": "(4, 6), dim=6",
     "wang_init": "(4, 6), dim=6, n_layers=2",
     "residual_normal": "(4, 6), n_layers=2",
+    "draw": '(4, 6), law="laplace(scale=0.1)"',
 }
 
 
@@ -44,6 +47,11 @@ def check(fill: Callable[..., Any], shape: tuple[int, ...], rng: Any = 0) -> Non
     fill(rng=rng, index=(slice(0, 0), ...) if shape else ...)
 
 
+def real_of(arguments: Mapping[str, Any]) -> dtypes.Real:
+    """The dtype that a call with these arguments fills."""
+    return (arguments["law"].real if "law" in arguments else outputs.real)(arguments["dtype"], None)
+
+
 @contextlib.contextmanager
 def renamed(names: Mapping[str, str]) -> Iterator[None]:
     """Call arguments by other names in the messages of errors: `names` maps fastinit's names to them."""
@@ -54,17 +62,6 @@ def renamed(names: Mapping[str, str]) -> Iterator[None]:
     except (TypeError, ValueError) as error:
         text = argument.sub(lambda match: names[match[0]], str(error)) if names else str(error)
         raise type(error)(text) from None
-
-
-def bind(name: str, signature: inspect.Signature, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a call by name, defaults included."""
-    try:
-        bound = signature.bind(*arguments, **keywords)
-    except TypeError as error:
-        allowed = f"; its arguments are {', '.join(signature.parameters)}" if signature.parameters else ""
-        raise TypeError(f"{name}: {error}{allowed}") from None
-    bound.apply_defaults()
-    return bound.arguments
 
 
 def adapted(
@@ -79,7 +76,8 @@ def adapted(
     signature = inspect.Signature([*shared, parameter])
 
     def call(*arguments: Any, **keywords: Any) -> T:
-        return build(bind(name, signature, arguments, keywords))
+        bound = bind(name, signature, arguments, keywords)
+        return build(bound | {"law": parse(bound["law"])} if "law" in bound else bound)
 
     call.__name__ = call.__qualname__ = name
     call.__module__ = module

@@ -122,7 +122,7 @@ class Request(NamedTuple):
     out: Array | None
     index: Any
 
-    def draw(self, method: Callable[..., Any], *arguments: float, **more: Any) -> Any:
+    def draw(self, method: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
         """Fill the block by a method of a Generator."""
         return method(*arguments, self.shape, dtype=self.real.dtype, out=self.out, index=self.index, **more)
 
@@ -163,12 +163,12 @@ def _check_names(options: Any, allowed: Mapping[str, Any] = OPTIONS) -> None:
             raise TypeError(f"{name!r} is not a keyword here; besides its own parameters it takes {', '.join(allowed)}")
 
 
-def read(shape: Any, options: Options) -> Request:
-    """Read and check the keywords of every initialiser."""
+def read(shape: Any, options: Options, real: Callable[[Any, Any], dtypes.Real] = outputs.real) -> Request:
+    """Read and check the keywords of every initialiser; `real` chooses the dtype from `dtype` and `out`."""
     _check_names(options)
     return Request(
         blocks.shape_of(shape, "shape"),
-        outputs.real(options.get("dtype"), options.get("out")),
+        real(options.get("dtype"), options.get("out")),
         generator(options.get("rng")),
         options.get("out"),
         options.get("index"),

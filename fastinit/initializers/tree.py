@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinit.arguments import blocks, dtypes
+from fastinit.arguments import blocks, dtypes, outputs
 from fastinit.generator import Generator
-from fastinit.initializers import BY_NAME
 from fastinit.initializers.keywords import generator
+from fastinit.initializers.rules import parse
+from fastinit.laws import Distribution
 
 #: Elements from which there is a progress bar: they take a second or more.
 LONG = 1 << 28
@@ -54,13 +55,13 @@ def _leaf(name: str, entry: Any) -> _Leaf:
         if not isinstance(entry, tuple | list) or len(entry) not in (2, 3):
             raise TypeError(f"spec must hold mappings and tuples (shape, initializer, dtype); got {entry!r}")
         shape, initializer, *rest = entry
-        if isinstance(initializer, str):
-            if initializer not in BY_NAME:
-                raise ValueError(f"initializer must be callable or one of {', '.join(BY_NAME)}; got {initializer!r}")
-            initializer = BY_NAME[initializer]
+        dtype, full_shape = rest[0] if rest else None, blocks.shape_of(shape, "shape")
+        if isinstance(initializer, str | Distribution):
+            rule = parse(initializer, "initializer")
+            return _Leaf(name, full_shape, rule.function, rule.real(dtype))
         if not callable(initializer):
-            raise TypeError(f"initializer must be callable or the name of one; got {initializer!r}")
-        return _Leaf(name, blocks.shape_of(shape, "shape"), initializer, dtypes.resolve(*rest or (np.float32,)))
+            raise TypeError(f"initializer must be callable, a law or text; got {initializer!r}")
+        return _Leaf(name, full_shape, initializer, outputs.real(dtype, None))
 
 
 def _bar(size: int) -> contextlib.AbstractContextManager[Callable[[int], object]]:
@@ -100,8 +101,9 @@ def init_tree(spec: Mapping[str, Any], rng: Any = None) -> dict[str, Any]:
     ----------
     spec : mapping
         Maps each name to a tuple (shape, initializer, dtype), or to another mapping like this one, to any depth. An initializer
-        is the name of a function of `fastinit.initializers`, or a callable that takes (shape, rng=, dtype=) and returns an
-        array of that shape and dtype; set its other arguments with `functools.partial`. The dtype is optional: float32.
+        is the name of a function of `fastinit.initializers`, alone or with its arguments by name in parentheses; or a law or
+        its text, as `fastinit.laws.parse` takes it; or a callable that takes (shape, rng=, dtype=) and returns an array of that
+        shape and dtype. The dtype is optional: float32, or the law's default.
     rng : None, int, sequence of int, numpy.random.SeedSequence or fastinit.Generator
         The parent of all tensors' Generators, or a seed for it. None takes entropy from the system. No call is counted.
 
@@ -127,18 +129,18 @@ def init_tree(spec: Mapping[str, Any], rng: Any = None) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from functools import partial
     >>> import fastinit as fi
     >>> spec = {
     ...     "embedding": ((100, 16), "truncated_normal"),
     ...     "head": {
-    ...         "weight": ((16, 100), partial(fi.initializers.xavier_uniform, gain=0.5)),
+    ...         "weight": ((16, 100), "xavier_uniform(gain=0.5)"),
     ...         "bias": (100, "zeros", "float16"),
+    ...         "signs": (100, "rademacher", "int8"),
     ...     },
     ... }
     >>> weights = fi.init_tree(spec, rng=0)
-    >>> weights["head"]["weight"].shape, weights["head"]["bias"].dtype
-    ((16, 100), dtype('float16'))
+    >>> weights["head"]["weight"].shape, weights["head"]["bias"].dtype, weights["head"]["signs"].dtype
+    ((16, 100), dtype('float16'), dtype('int8'))
     """
     if not isinstance(spec, Mapping):
         raise TypeError(f"spec must be a mapping of names to (shape, initializer, dtype); got {type(spec).__name__}")

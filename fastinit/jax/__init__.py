@@ -11,12 +11,14 @@ except ImportError as error:
 
 from fastinit.jax import initializers
 from fastinit.jax.arrays import BY_NAME
+from fastinit.jax.conversion import from_lazy
 from fastinit.jax.keys import generator_from_key
 
 bits = BY_NAME["bits"]
 constant = BY_NAME["constant"]
 delta_orthogonal = BY_NAME["delta_orthogonal"]
 dirac = BY_NAME["dirac"]
+draw = BY_NAME["draw"]
 eye = BY_NAME["eye"]
 fan_in_uniform = BY_NAME["fan_in_uniform"]
 glorot_normal = BY_NAME["glorot_normal"]
@@ -43,4 +45,4 @@ xavier_normal = BY_NAME["xavier_normal"]
 xavier_uniform = BY_NAME["xavier_uniform"]
 zeros = BY_NAME["zeros"]
 
-__all__ = ["BY_NAME", "generator_from_key", "initializers", *BY_NAME]
+__all__ = ["BY_NAME", "from_lazy", "generator_from_key", "initializers", *BY_NAME]

@@ -37,11 +37,10 @@ def _memory(shape: Shape, dtype: np.dtype[Any]) -> Array:
     return raw[first : first + size].view(dtype).reshape(shape)
 
 
-def checked_dtype(dtype: Any) -> np.dtype[Any]:
-    """A dtype that fastinit fills and that JAX supports in its present configuration."""
-    real = dtypes.resolve(dtype)
+def held(real: dtypes.Real) -> np.dtype[Any]:
+    """The dtype, if JAX supports it in its present configuration."""
     if jax.dtypes.canonicalize_dtype(real.dtype) != real.dtype:
-        raise TypeError(f"dtype must not be {real.name} unless jax_enable_x64 is set; got {dtype!r}")
+        raise TypeError(f"dtype must not be {real.name} unless jax_enable_x64 is set")
     return real.dtype
 
 
@@ -185,7 +184,7 @@ def _function(name: str) -> Callable[..., jax.Array]:
         shape = arguments["shape"] = blocks.shape_of(arguments["shape"], "shape")
         dtype = np.dtype(np.uint32)
         if "dtype" in arguments:
-            dtype = arguments["dtype"] = checked_dtype(np.float32 if arguments["dtype"] is None else arguments["dtype"])
+            dtype = arguments["dtype"] = held(adapting.real_of(arguments))
         return make(functools.partial(function, **arguments), shape, dtype, sharding, rng, whole=whole)
 
     arguments, call = adapting.example(name)

@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from fastinit.arguments import blocks
+from fastinit.arguments import blocks, dtypes
+from fastinit.arguments.calls import bind
 from fastinit.arguments.checks import one_axis
 from fastinit.initializers import BY_NAME
-from fastinit.initializers.adapting import bind, renamed
+from fastinit.initializers.adapting import renamed
 from fastinit.initializers.keywords import OPTIONS, block_cost
-from fastinit.jax.arrays import checked_dtype, make
+from fastinit.jax.arrays import held, make
+from fastinit.laws import parse
 
 
 class Factory(NamedTuple):
@@ -90,12 +92,18 @@ class Initializer:
         """
         if key is None:
             raise TypeError("key must be a key of jax.random, a fastinit.Generator or a seed; got None")
-        default = jax.dtypes.canonicalize_dtype(np.float64) if self.dtype is None else self.dtype
-        real = checked_dtype(default if dtype is None else dtype)
+        real = held(self._real(self.dtype if dtype is None else dtype))
         full_shape = blocks.shape_of(shape, "shape")
         fill = functools.partial(self._fill, full_shape, real)
         whole = block_cost(self.rule) == "whole"
         return make(fill, full_shape, real, out_sharding, key, whole=whole, names=("out_sharding", "key"))
+
+    def _real(self, dtype: Any) -> dtypes.Real:
+        """The dtype asked for, or JAX's default, which is of integers if the law is."""
+        law = dict(self.arguments).get("law")
+        names = law.dtype_names if law else dtypes.REAL_NAMES
+        default = jax.dtypes.canonicalize_dtype("float64" if "float64" in names else names[0])
+        return dtypes.resolve(default if dtype is None else dtype, names)
 
     def _fill(self, shape: tuple[int, ...], dtype: np.dtype[Any], **block: Any) -> Any:
         row = TABLE[self.rule]
@@ -116,6 +124,8 @@ def _factory(
         bound = bind(name, signature, arguments, keywords)
         values = {each: tuple(value) if isinstance(value, list) else value for each, value in bound.items()}
         dtype = values.pop("dtype")
+        if "law" in values:
+            values["law"] = parse(values["law"])
         return Initializer(name, tuple(values.items()), dtype)
 
     factory.__name__ = factory.__qualname__ = name
@@ -159,6 +169,7 @@ orthogonal = _factory("orthogonal", _COLUMNS, {"scale": "gain", "column_axis": "
 delta_orthogonal = _factory("delta_orthogonal", _COLUMNS, {"scale": "gain"})
 
 dirac = _fastinits("dirac")
+draw = _fastinits("draw")
 eye = _fastinits("eye")
 fan_in_uniform = _fastinits("fan_in_uniform")
 identity = _fastinits("identity")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
@@ -14,7 +14,8 @@ import numpy as np
 from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 
 from fastinit.arguments import blocks, dtypes
-from fastinit.initializers.adapting import bind, check, renamed
+from fastinit.arguments.calls import bind
+from fastinit.initializers.adapting import check, renamed
 from fastinit.initializers.fan import axes_of
 from fastinit.keras import seeds, tensors
 
@@ -60,7 +61,8 @@ class Initializer(keras.initializers.Initializer):  # type: ignore[misc]
         if "seed" in values:
             self._has_seed, self.seed = self.seed is not None, seeds.checked(self.seed)
         shape = (0,) * self.row.axes
-        check(functools.partial(self._draw, shape, self._keywords(), dtype="float64"), shape)
+        keywords, names = self._keywords(), self._dtype_names()
+        check(functools.partial(self._draw, shape, keywords, dtype="float64" if "float64" in names else names[0]), shape)
 
     def __call__(self, shape: Any, dtype: Any = None, layout: Any = None) -> Any:
         """Make a tensor.
@@ -70,7 +72,7 @@ class Initializer(keras.initializers.Initializer):  # type: ignore[misc]
         shape : sequence of int
             Shape of the tensor.
         dtype : dtype, optional
-            Any that fastinit fills. None is Keras's `floatx`.
+            Any that fastinit fills, or that the law has. None is Keras's `floatx`.
         layout : keras.distribution.TensorLayout or jax.sharding.Sharding, optional
             How to distribute the tensor, on the JAX back-end only: each device's part is drawn alone.
 
@@ -95,7 +97,7 @@ class Initializer(keras.initializers.Initializer):  # type: ignore[misc]
                 f"{type(self).__name__} cannot be called while a function is traced (jax.jit, tf.function, torch.export): "
                 "its values would be constants of the graph; call it outside and pass the tensor in, or build the layer outside"
             )
-        dtypes.resolve(dtype)
+        dtypes.resolve(dtype, self._dtype_names())
         draw = functools.partial(self._draw, shape, self._keywords(len(shape)), dtype=dtype)
         check(draw, shape)  # before the seed advances
         source = seeds.Source(getattr(self, "seed", 0))
@@ -107,6 +109,10 @@ class Initializer(keras.initializers.Initializer):  # type: ignore[misc]
         if "seed" in values:
             values["seed"] = keras.saving.serialize_keras_object(self.seed) if self._has_seed else None
         return values
+
+    def _dtype_names(self) -> Sequence[str]:
+        """The dtypes that can be filled."""
+        return dtypes.REAL_NAMES
 
     def _keywords(self, rank: int | None = None) -> dict[str, Any]:
         """The function's keywords, for a shape of so many axes; None checks the axes without a shape."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -9,11 +11,14 @@ import keras
 from fastinit.arguments.checks import one_of
 from fastinit.initializers import BY_NAME
 from fastinit.keras.initializer import NONE, REQUIRED, ClassRow, Initializer
+from fastinit.laws import Distribution, parse
+from fastinit.laws.text import text_of
 
 __all__ = [
     "Constant",
     "DeltaOrthogonal",
     "Dirac",
+    "Draw",
     "FanInUniform",
     "GlorotNormal",
     "GlorotUniform",
@@ -123,3 +128,34 @@ class VarianceScaling(Initializer):
         law = law.lower() if isinstance(law, str) else law
         self.distribution = one_of("distribution", "truncated_normal" if law == "normal" else law, self._distributions)
         return super()._keywords(rank) | {"distribution": self._distributions[self.distribution]}
+
+
+@_register
+class Draw(Initializer):
+    """Any law: a Distribution of `fastinit.laws`, or its text, which is what a model's file holds.
+
+    A law of your own must be in a module that can be imported, and must have been imported before a model's file is loaded.
+    The values are those of `fastinit.initializers.draw`; `docs/keras.md` has the `rng` of a seed.
+    """
+
+    row = ClassRow(BY_NAME["draw"], {"law": REQUIRED} | _SEED)
+    law: Distribution
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Draw:
+        """Make it from the result of `get_config`. A file does not choose what is imported."""
+        module, colon, _ = str(config["law"]).partition(":")
+        if colon and module not in sys.modules:
+            raise ValueError(f"law must be in a module that is imported already: import {module}; got {config['law']!r}")
+        return cls(**config)
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the constructor's arguments, fit for JSON."""
+        return super().get_config() | {"law": text_of(self.law)}
+
+    def _dtype_names(self) -> Sequence[str]:
+        return self.law.dtype_names
+
+    def _keywords(self, rank: int | None = None) -> dict[str, Any]:
+        self.law = parse(self.law)
+        return super()._keywords(rank)

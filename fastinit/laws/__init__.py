@@ -19,8 +19,10 @@ from fastinit.laws.continuous import (
 from fastinit.laws.distribution import Distribution
 from fastinit.laws.integral import bernoulli, integers, rademacher
 from fastinit.laws.own import OwnLaw, law
+from fastinit.laws.text import BY_NAME, parse
 
 __all__ = [
+    "BY_NAME",
     "Distribution",
     "OwnLaw",
     "bernoulli",
@@ -33,6 +35,7 @@ __all__ = [
     "logistic",
     "lognormal",
     "normal",
+    "parse",
     "rademacher",
     "truncated_normal",
     "uniform",

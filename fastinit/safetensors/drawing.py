@@ -12,13 +12,13 @@ import numpy as np
 from fastinit.arguments.checks import number
 from fastinit.files.slabs import Array, Where, cuts
 from fastinit.generator import Generator
-from fastinit.initializers import BY_NAME, tree
+from fastinit.initializers import tree
 from fastinit.initializers.adapting import check
 from fastinit.initializers.keywords import block_cost
+from fastinit.initializers.rules import TensorRule
 from fastinit.safetensors.format import Tensor, quoted
-from fastinit.safetensors.rules import TensorRule
 
-#: The rules for integers and bools, each with its default value.
+#: The rules for integers and bools beside laws, each with its default value.
 CONSTANTS = {"zeros": 0, "ones": 1, "constant": 0}
 
 #: Values to draw of each kind so that its kernel is compiled.
@@ -49,7 +49,8 @@ def named(tensor: Tensor) -> contextlib.AbstractContextManager[None]:
 def _integer(tensor: Tensor, rule: TensorRule) -> int:
     """The value of a rule for integers or bools."""
     if rule.name not in CONSTANTS:
-        raise ValueError(f"the rule must be one of {', '.join(CONSTANTS)} for dtype {tensor.kind.name}; got {rule}")
+        allowed = f"{', '.join(CONSTANTS)} or a law of integers"
+        raise ValueError(f"the rule must be one of {allowed} for dtype {tensor.kind.name}; got {rule}")
     value = dict(rule.arguments).get("value", CONSTANTS[rule.name])
     real = number("value", int(value) if isinstance(value, bool) else value)
     lowest, highest = (0, 1) if tensor.kind.code == "BOOL" else _range(tensor.kind.dtype)
@@ -76,9 +77,9 @@ def _constant(value: int) -> Draw:
 def job(tensor: Tensor, rule: TensorRule, probe: Generator) -> Job:
     """Check a rule for a tensor with any Generator, and draw nothing; errors have the tensor's name."""
     with named(tensor):
-        if not tensor.kind.real:
+        if not tensor.kind.real and rule.law is None:
             return Job(tensor, rule, _constant(_integer(tensor, rule)))
-        fill = functools.partial(BY_NAME[rule.name], tensor.shape, dtype=tensor.kind.dtype, **dict(rule.arguments))
+        fill = functools.partial(rule.function, tensor.shape, dtype=tensor.kind.dtype)
         check(fill, tensor.shape, probe)
 
     def draw(rng: Generator, out: Array | None, where: Where) -> object:

@@ -47,7 +47,7 @@ NAMES = {
 
 
 class Kind(NamedTuple):
-    """A dtype: its rank in the order of a file, its code in files, NumPy's dtype, and whether initialisers draw it."""
+    """A dtype: its rank in the order of a file, its code in files, NumPy's dtype, and whether it holds reals."""
 
     rank: int
     code: str

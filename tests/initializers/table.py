@@ -1,6 +1,7 @@
 """A call of every initialiser; `test_initializers.py` checks that none is missing."""
 
 from fastinit import initializers
+from fastinit.laws import laplace
 
 SQUARE = (24, 18)
 KERNEL = (12, 6, 3, 4)
@@ -30,6 +31,7 @@ CALLS = {
     "small_init": (SQUARE, {"dim": 18}),
     "wang_init": (SQUARE, {"dim": 18, "n_layers": 4}),
     "residual_normal": (SQUARE, {"n_layers": 4}),
+    "draw": (SQUARE, {"law": laplace(scale=0.1)}),
 }
 ALIASES = {
     "identity": "eye",

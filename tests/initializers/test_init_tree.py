@@ -70,12 +70,12 @@ def test_small_trees():
 
 
 def test_every_name_serves():
-    needs = {"sparse", "small_init", "wang_init", "residual_normal"}
+    needs = {"draw", "sparse", "small_init", "wang_init", "residual_normal"}
     shapes = {"dirac": (4, 4, 3), "delta_orthogonal": (3, 4, 4)}
     tree = fi.init_tree({name: (shapes.get(name, (4, 4)), name) for name in set(initializers.BY_NAME) - needs}, 0)
     assert all(np.isfinite(array).all() for array in tree.values())
     for name in needs:
-        with pytest.raises(TypeError, match=rf"^w: {name}\(\) missing"):
+        with pytest.raises(ValueError, match=rf"^w: {name} needs"):
             fi.init_tree({"w": ((4, 4), name)}, 0)
 
 
@@ -104,9 +104,16 @@ WRONG = [
     (TypeError, r"^a: shape must be an int or a sequence of ints; got '3'", {"a": ("3", "zeros")}),
     (ValueError, r"^a\.b: shape must not be negative", {"a": {"b": (-3, "zeros")}}),
     (TypeError, r"^a: dtype must be one of float32.*got 'int8'", {"a": (3, "zeros", "int8")}),
-    (TypeError, r"^a: dtype must be one of float32.*got None", {"a": (3, "zeros", None)}),
-    (ValueError, r"^a: initializer must be callable or one of constant, .*got 'gaussian'", {"a": (3, "gaussian")}),
-    (TypeError, r"^a: initializer must be callable or the name of one; got 3", {"a": (3, 3)}),
+    (ValueError, r"^a: initializer must name one of constant, .*got 'gaussian'; did you mean normal", {"a": (3, "gaussian")}),
+    (ValueError, r"^a: initializer must be a name, or a call", {"a": (3, "normal(")}),
+    (
+        TypeError,
+        r"^a: laplace: got an unexpected keyword argument 'sigma'; its arguments are loc",
+        {"a": (3, "laplace(sigma=1)")},
+    ),
+    (ValueError, r"^a: scale must be at least 0", {"a": (3, "laplace(scale=-1)")}),
+    (TypeError, r"^a: dtype must be one of int64.*got 'float32'", {"a": (3, "integers(9)", "float32")}),
+    (TypeError, r"^a: initializer must be callable, a law or text; got 3", {"a": (3, 3)}),
     (ValueError, r"name of its own; got 'a\.b' twice", {"a.b": (3, "zeros"), "a": {"b": (3, "zeros")}}),
     (ValueError, r"^a: shape must have at least 2 axes", {"a": (3, "xavier_uniform")}),
     (ValueError, r"^x\.y: no", {"x": {"y": (3, fails(ValueError("no")))}}),

@@ -39,6 +39,7 @@ CLASSES = {
     "DeltaOrthogonal": ({"gain": 1.5}, CONV, init.delta_orthogonal, {"gain": 1.5}),
     "SmallInit": ({"dim": 64}, (5, 6), init.small_init, {"dim": 64}),
     "WangInit": ({"dim": 64, "n_layers": 3, **T}, (5, 6), init.wang_init, {"dim": 64, "n_layers": 3, **T}),
+    "Draw": ({"law": "laplace(loc=0.0, scale=0.1)"}, (5, 6), init.draw, {"law": "laplace(scale=0.1)"}),
     "ResidualNormal": ({"n_layers": 3}, (5, 6), init.residual_normal, {"n_layers": 3}),
 }
 FIXED = ("Zeros", "Ones", "Constant", "Identity", "Dirac")

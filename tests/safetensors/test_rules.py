@@ -6,7 +6,8 @@ import math
 import pytest
 
 from fastinit.initializers import BY_NAME
-from fastinit.safetensors.rules import DEFAULT, DEFAULT_RULES, RESERVED, Rules, TensorRule, parse
+from fastinit.initializers.rules import RESERVED, TensorRule, parse
+from fastinit.safetensors.rules import DEFAULT, DEFAULT_RULES, Rules
 from tests.initializers.table import CALLS
 
 READ = {
@@ -64,7 +65,7 @@ WRONG = {
     "normal(1,,2)": "a rule must be a name, or a call",
     "normal(1 2)": "a rule must be a name, or a call",
     "normal(scale=)": "a rule must be a name, or a call",
-    "normal(scale=1, scale=2)": "a rule must give 'scale' once",
+    "normal(scale=1, scale=2)": "'scale' must be given once",
     "normal(loc=1, 2)": "positional argument follows keyword argument",
     "normal(0.02)": r"by name; write loc=0.02 or scale=0.02; its keywords are loc, scale; got 'normal\(0.02\)'",
     "normal(1, scale=2)": "by name; write loc=1 or scale=1",
@@ -94,7 +95,7 @@ def test_wrong_text(text):
         (3, "a rule must be text or an object"),
         (None, "a rule must be text or an object"),
         (["zeros"], "a rule must be text or an object"),
-        ({}, "initialiser's name under 'init'"),
+        ({}, "the name of an initialiser or a law under 'init'"),
         ({"init": 3}, "a rule must name one of"),
         ({"init": ["zeros"]}, "a rule must name one of"),
         ({"init": "normal(1)"}, "a rule must name one of"),

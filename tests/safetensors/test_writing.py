@@ -84,7 +84,7 @@ def test_a_tensor_that_fits_nowhere(tmp_path, monkeypatch):
 
     monkeypatch.setitem(fi.initializers.BY_NAME, "orthogonal", exhausted)
     spec = {"tensors": tensors(w=((20, 20), "float32")), "default": {"init": "orthogonal"}}
-    monkeypatch.setattr("fastinit.safetensors.rules._parameters", lambda name: {})
+    monkeypatch.setattr("fastinit.initializers.rules._parameters", lambda name: {})
     with pytest.raises(MemoryError, match="tensor 'w': Unable to allocate"):
         fill(tmp_path / "x.safetensors", spec, seed=0)
     assert only(tmp_path)
