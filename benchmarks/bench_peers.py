@@ -5,7 +5,8 @@ from fastinit.bench.measure import Job
 from fastinit.bench.samplers import PEERS as LIBRARIES
 from fastinit.bench.samplers import ready
 from fastinit.kernels import cpus
-from fastinit.peers.samplers import LAWS, METHODS
+from fastinit.peers.interface import LAWS
+from fastinit.peers.samplers import METHODS
 
 #: Each sampler in the first of its dtypes, and torch's bfloat16; half the values in dtypes of 64 bits.
 PEERS = {

@@ -16,8 +16,8 @@ from fastinit.bench.measure import (
     timed_rounds,
     touched,
 )
+from fastinit.peers.interface import LAWS
 from fastinit.peers.libraries import Missing
-from fastinit.peers.samplers import LAWS
 
 #: Values of a large fill. Set small, every benchmark runs in an instant: times mean nothing then, but nothing rots.
 VALUES = int(os.environ.get("FASTINIT_BENCH_VALUES", measure.VALUES))

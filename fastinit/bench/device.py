@@ -6,8 +6,7 @@ import contextlib
 from importlib import import_module
 from typing import Any
 
-import fastinit as fi
-from fastinit.bench.measure import Call, Job, numpy_dtype
+from fastinit.bench.measure import Call, Job, drawing, numpy_dtype
 from fastinit.gpu import memory
 from fastinit.peers.libraries import Missing
 
@@ -43,7 +42,7 @@ def ready(library: str, job: Job) -> Call:
 def _own(library: str, job: Job) -> Call:
     dtype = numpy_dtype(job.dtype)
     block = _KEPT.enter_context(memory.allocated(job.values * dtype.itemsize))
-    out, draw = block.view((job.values,), dtype), getattr(fi.default_rng(0), job.law)
+    out, draw = block.view((job.values,), dtype), drawing(job.law)
 
     def call() -> None:
         if library == "store":

@@ -20,6 +20,8 @@ import numpy.typing as npt
 import fastinit as fi
 from fastinit.arguments import dtypes
 from fastinit.kernels import cpus
+from fastinit.laws import Distribution
+from fastinit.peers.interface import ARGUMENTS, LAWS, MORE
 
 Array = npt.NDArray[Any]
 Call = Callable[[], object]
@@ -36,7 +38,8 @@ BUFFERS = ("touched", "fresh")
 class Job(NamedTuple):
     """A fill that is timed: a law, a count of values, their dtype, a "touched" or "fresh" buffer, a number of threads.
 
-    On the device "cuda" the buffer is always touched, and threads do not count.
+    The law is one of `fastinit.peers.samplers`, or the text of any. On the device "cuda" the buffer is always touched, and
+    threads do not count.
     """
 
     law: str
@@ -49,7 +52,7 @@ class Job(NamedTuple):
 
 def numpy_dtype(name: str) -> np.dtype[Any]:
     """The NumPy dtype of that name, bfloat16 included."""
-    return dtypes.resolve(name).dtype
+    return dtypes.resolve(name, dtypes.ALL_NAMES).dtype
 
 
 def empty(values: int, dtype: str) -> Array:
@@ -112,12 +115,25 @@ def store_call(values: int, dtype: str = "float32", buffer: str = "touched") -> 
     return into(buffer, store, values, dtype)
 
 
+def distribution(law: str) -> Distribution:
+    """The law of a job."""
+    return fi.laws.parse(f"{law}{ARGUMENTS.get(law, ())}" if law in (*LAWS, *MORE) else law)
+
+
+def drawing(law: str, bounds: tuple[float, float] | None = None) -> Callable[..., Any]:
+    """The Generator's method for a law, or `draw`; `bounds` are those of the truncated normal."""
+    rng = fi.default_rng(0)
+    if law in LAWS:
+        return functools.partial(getattr(rng, law), *(bounds or ()))
+    return functools.partial(rng.draw, distribution(law))
+
+
 def fill_call(
     law: str, values: int, dtype: str = "float32", buffer: str = "touched", bounds: tuple[float, float] | None = None
 ) -> Call:
     """A call of fastinit's fill; `bounds` are those of the truncated normal."""
-    draw = getattr(fi.default_rng(0), law)
-    return into(buffer, lambda out: draw(*(bounds or ()), out=out, dtype=out.dtype), values, dtype)
+    draw = drawing(law, bounds)
+    return into(buffer, lambda out: draw(out=out, dtype=out.dtype), values, dtype)
 
 
 def seconds(call: Call) -> float:

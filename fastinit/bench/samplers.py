@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastinit.bench.measure import Call, Job, fill_call, store_call, touched
 from fastinit.peers import libraries, samplers
+from fastinit.peers.interface import Request
 
 #: The two that the others are compared with.
 REFERENCES = ("store", "fastinit")
@@ -23,7 +24,7 @@ def ready(library: str, job: Job) -> tuple[Call, int]:
     if library == "fastinit":
         return fill_call(job.law, job.values, job.dtype, job.buffer), job.values
     values = min(job.values, samplers.find(library, job.law, job.dtype).most)
-    sampler = samplers.make(library, samplers.Request(job.law, job.dtype, threads=job.threads))
+    sampler = samplers.make(library, Request(job.law, job.dtype, threads=job.threads))
     fill = sampler.fill
     if fill is None or job.buffer == "fresh":
         return lambda: sampler.draw(values), values

@@ -25,18 +25,24 @@ SIDE = 3
 
 def _tally(x, starts, table, scales, bounds, tails, counts, columns, sums, ends):  # type: ignore[no-untyped-def]
     low, scale, centre, factor = scales
-    last, columns_last, step = table.size - 1, columns.size - 1, table.size // columns.size
+    last, step = table.size - 3, (table.size - 2) // columns.size
     for i in range(x.size):
         v = x[i]
         if not bounds[0] <= v <= bounds[1] or abs(v) == np.inf:
             ends[OUTSIDE] += 1
             continue
-        g = min(max(np.int64((v - low) * scale), 0), last)
-        b = table[g]
-        while v >= starts[b]:
-            b += 1
+        place = (v - low) * scale
+        g = np.int64(min(max(place, 0.0), last))
+        b, above = table[g], table[g + 2]
+        while b < above:
+            middle = (b + above) // 2
+            if v >= starts[middle]:
+                b = middle + 1
+            else:
+                above = middle
         counts[b] += 1
-        columns[min(g // step, columns_last)] += 1
+        if 0.0 <= place <= last + 1:
+            columns[g // step] += 1
         y = (v - centre) * factor
         power = 1.0
         for k in range(POWERS):
@@ -72,9 +78,9 @@ tally, count_codes = _compiled(_tally), _compiled(_count)
 
 
 class Summary(NamedTuple):
-    """Statistics of a sample: `counts` by cells, `sums` of standardised powers, `ends`.
+    """Statistics of a sample: `counts` by cells, `sums` of standardised powers of values in bins, `ends`.
 
-    `columns` are counts of equally wide intervals for the picture; a small dtype has none.
+    `columns` are counts of equally wide intervals for the picture, where values are counted in bins.
     """
 
     size: int
@@ -84,15 +90,17 @@ class Summary(NamedTuple):
     ends: Floats
 
 
-class _Counter:
-    """Adds up blocks of values in several parts, one for each thread."""
+class _Bins:
+    """Counts values in bins, in several parts, one for each thread."""
 
     def __init__(self, law: Law, real: dtypes.Real, parts: int) -> None:
-        self.law, self.real = law, real
-        self.cells = cells.cells(law, real)
-        self.tails = cells.thresholds(law, real)
-        length = 2 ** (8 * real.dtype.itemsize) if cells.is_small(real) else len(self.cells.mass)
-        self.counts = np.zeros((parts, length), np.int64)
+        grid = cells.cells(law, real)
+        guide, moments = cells.guide(law, real), exact.moments(law, real) if law.moments else None
+        centre, factor = (moments.mean, 1.0 / moments.deviation) if moments else (0.0, 0.0)
+        down, up = cells.thresholds(law, real)
+        self.type = cells.counted(real)
+        self.shared = (grid.starts, guide.table, (guide.low, guide.scale, centre, factor), law.ends(real), (*down, *up))
+        self.counts = np.zeros((parts, len(grid.mass)), np.int64)
         self.columns = np.zeros((parts, cells.COLUMNS), np.int64)
         self.sums = np.zeros((parts, POWERS))
         self.ends = np.zeros((parts, TAILS + 2 * SIDE))
@@ -100,47 +108,59 @@ class _Counter:
 
     def add(self, part: int, x: Array) -> None:
         """Count the values of one part of a block."""
-        if cells.is_small(self.real):
-            count_codes(x.view(cells.unsigned(self.real)), self.counts[part])
-            return
-        guide, moments = cells.guide(self.law, self.real), exact.moments(self.law, self.real)
-        scales = (guide.low, guide.scale, moments.mean, 1.0 / moments.deviation)
-        down, up = (tuple(side) for side in self.tails)
-        tally(
-            *(x, self.cells.starts, guide.table, scales, self.law.ends(self.real), down + up),
-            *(self.counts[part], self.columns[part], self.sums[part], self.ends[part]),
-        )
+        x = x.astype(self.type, copy=False)
+        tally(x, *self.shared, self.counts[part], self.columns[part], self.sums[part], self.ends[part])
 
     def summary(self, size: int) -> Summary:
         """The statistics of all parts."""
-        counts, ends = self.counts.sum(0), self.ends.sum(0)
-        if self.cells.values is not None:
-            return self._from_codes(size, counts, self.cells.values)
+        ends = self.ends.sum(0)
         ends[LEAST], ends[GREATEST] = self.ends[:, LEAST].min(), self.ends[:, GREATEST].max()
-        return Summary(size, counts, self.columns.sum(0), self.sums.sum(0), ends)
+        return Summary(size, self.counts.sum(0), self.columns.sum(0), self.sums.sum(0), ends)
 
-    def _from_codes(self, size: int, codes: npt.NDArray[np.int64], values: Floats) -> Summary:
-        """The statistics, from the counts of each bit pattern of a small dtype."""
-        inside = self.cells.code_cells >= 0
-        counts = np.bincount(self.cells.code_cells[inside], codes[inside], len(values)).astype(np.int64)
-        moments, seen = exact.moments_of(values, self.cells.mass), counts > 0
-        y = (values[seen] - moments.mean) / max(moments.deviation, 1e-300)
-        sums = np.array([counts[seen] @ y**k for k in range(1, POWERS + 1)])
-        ends = np.zeros(TAILS + 2 * SIDE)
-        ends[LEAST], ends[GREATEST] = values[seen].min(initial=math.inf), values[seen].max(initial=-math.inf)
-        ends[OUTSIDE] = codes[~inside].sum()
-        ends[AT_LOW], ends[AT_HIGH] = counts[0], counts[-1]
+
+class _Numbers:
+    """Counts each number by itself: the bit patterns of a small dtype, or the values of a law of points."""
+
+    def __init__(self, law: Law, real: dtypes.Real, parts: int) -> None:
+        self.grid, self.tails = cells.cells(law, real), cells.thresholds(law, real)
+        assert self.grid.values is not None
+        self.values = self.grid.values
+        self.unsigned = cells.unsigned(real) if cells.is_small(real) else None
+        length = len(self.grid.code_cells) if self.unsigned else len(self.values) + 1
+        self.counts = np.zeros((parts, length), np.int64)
+
+    def add(self, part: int, x: Array) -> None:
+        """Count the values of one part of a block; the last place of a law of points is for all others."""
+        if self.unsigned:
+            codes = x.view(self.unsigned)
+        else:
+            codes = np.searchsorted(self.values, x).clip(max=len(self.values) - 1)
+            codes[self.values[codes] != x] = len(self.values)
+        count_codes(codes, self.counts[part])
+
+    def summary(self, size: int) -> Summary:
+        """The statistics of all parts."""
+        values, counts = self.values, self.counts.sum(0)
+        if self.unsigned:
+            inside = self.grid.code_cells >= 0
+            outside = counts[~inside].sum()
+            counts = np.bincount(self.grid.code_cells[inside], counts[inside], len(values)).astype(np.int64)
+        else:
+            counts, outside = counts[:-1], counts[-1]
+        seen, ends = values[counts > 0], np.zeros(TAILS + 2 * SIDE)
+        ends[LEAST], ends[GREATEST] = seen.min(initial=math.inf), seen.max(initial=-math.inf)
+        ends[OUTSIDE], ends[AT_LOW], ends[AT_HIGH] = outside, counts[0], counts[-1]
         for k, value in enumerate(self.tails[0]):
             ends[TAILS + k] = counts[values <= value].sum()
         for k, value in enumerate(self.tails[1]):
             ends[TAILS + SIDE + k] = counts[values >= value].sum()
-        return Summary(size, counts, np.empty(0, np.int64), sums, ends)
+        return Summary(size, counts, np.empty(0, np.int64), np.empty(0), ends)
 
 
 def summarise(law: Law, real: dtypes.Real, blocks: Iterable[Array]) -> Summary:
     """The statistics of blocks of values, counted with as many threads as a fill uses."""
     parts, size = cpus.allowed(), 0
-    counter = _Counter(law, real, parts)
+    counter = _Bins(law, real, parts) if cells.cells(law, real).values is None else _Numbers(law, real, parts)
     with ThreadPoolExecutor(parts) as pool:
         for x in blocks:
             size += x.size

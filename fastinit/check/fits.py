@@ -11,8 +11,9 @@ from scipy import special, stats
 
 from fastinit.arguments import dtypes
 from fastinit.check import cells
+from fastinit.check.cells import Cells
 from fastinit.check.counts import AT_HIGH, AT_LOW, GREATEST, LEAST, OUTSIDE, POWERS, SIDE, TAILS, Summary
-from fastinit.check.exact import Array, Floats, Moments, moments, moments_of, occupancy
+from fastinit.check.exact import Array, Floats, Moments, moments, moments_of
 from fastinit.check.laws import Law
 from fastinit.check.results import Row, fault_row
 
@@ -22,12 +23,10 @@ EXPECTED = 50.0
 FINE = 2.0**-6
 #: Cells with less mass than this beyond them add nothing to an integral.
 TINY = 1e-15
-#: Repeats are counted among this many values, in dtypes with too many numbers to be counted one by one.
-FIRST = 1 << 20
-#: Least number of steps of the proposals of a float32 truncated normal, which have 24 bits.
-PROPOSALS = 2**23
-#: Largest chance of the last of these steps.
+#: Largest chance of the last step of words that were rounded to 24 bits.
 LAST_STEP = 2.0**-24
+#: Below this variance a power says nothing: the values are two numbers at the same distance.
+SAME = 1e-9
 
 
 def two_sided(below: float, above: float) -> float:
@@ -112,16 +111,34 @@ def distances(counts: Array, mass: Floats, size: int) -> Iterator[Row]:
     yield Row("AD", "Anderson-Darling", distance, anderson_darling_sf(distance))
 
 
-def powers(sample: Summary, expected: Moments) -> Iterator[Row]:
+def sums_of(scores: Floats, counts: Array, expected: Moments) -> Floats:
+    """Sums of standardised powers of what stands for the values in each cell."""
+    seen = counts > 0
+    y = (scores[seen] - expected.mean) / max(expected.deviation, 1e-300)
+    return np.array([counts[seen] @ y**k for k in range(1, POWERS + 1)])
+
+
+def _moments(sample: Summary, law: Law, real: dtypes.Real, grid: Cells) -> Iterator[Row]:
+    """The moments of the values, or of their ranks, which have moments for every law."""
+    if law.moments and grid.values is None:
+        return powers(sample.sums, sample.size, moments(law, real))
+    scores = grid.values if law.moments and grid.values is not None else np.cumsum(grid.mass) - grid.mass / 2
+    expected = moments_of(scores, grid.mass)
+    return powers(sums_of(scores, sample.counts, expected), sample.size, expected)
+
+
+def powers(sums: Floats, n: int, expected: Moments) -> Iterator[Row]:
     """The first eight moments; a high one only if there are enough values for its mean to follow Pearson's third law."""
-    at, n = expected.standard, sample.size
+    at = expected.standard
     for k in range(1, POWERS + 1):
         mean, variance = at[k], at[2 * k] - at[k] ** 2
+        if variance < SAME:
+            continue
         third = (at[3 * k] - 3 * at[2 * k] * mean + 2 * mean**3) / variance**1.5
         fourth = (at[4 * k] - 4 * at[3 * k] * mean + 6 * at[2 * k] * mean**2 - 3 * mean**4) / variance**2 - 3
         if abs(third) / math.sqrt(n) > 0.05 or abs(fourth) / n > 0.01:
             continue
-        z = (sample.sums[k - 1] / n - mean) / math.sqrt(variance / n)
+        z = (sums[k - 1] / n - mean) / math.sqrt(variance / n)
         law = stats.pearson3(third / math.sqrt(n))
         yield Row("moments", f"moment {k}", float(z), two_sided(float(law.cdf(z)), float(law.sf(z))))
 
@@ -151,49 +168,14 @@ def bounds(sample: Summary, law: Law, real: dtypes.Real) -> Iterator[Row]:
             continue
         name, observed = f"at {bound:.9g}", float(sample.ends[AT_HIGH if upper else AT_LOW])
         share = cells.tail(law, real, bound, bool(upper))
-        if law.method == "truncated_normal" and real.dtype.itemsize == 4:  # the last step of the proposals may end there
+        if law.coarse and real.name == "float32":  # the last step of the words may end there
             yield Row("bounds", name, observed, float(stats.binom(sample.size, share + LAST_STEP).sf(observed - 1)))
         else:
             yield count_row("bounds", name, observed, sample.size * share, sample.size)
 
 
-def distinct_numbers(sample: Summary, mass: Floats) -> Row:
-    """How many numbers of a small dtype appear at all."""
-    empty = np.exp(-sample.size * mass)
-    single = sample.size * mass * empty
-    variance = float((empty * (1 - empty)).sum()) - float(single.sum()) ** 2 / sample.size
-    return _distinct("distinct numbers", int((sample.counts > 0).sum()), float((1 - empty).sum()), variance)
-
-
-def _distinct(name: str, observed: float, mean: float, variance: float) -> Row:
-    """A row for a sum of independent yes and no: nearly normal, or bounded by Bernstein's inequality if it has few terms."""
-    off = abs(observed - mean)
-    if variance < 100:
-        off = max(off - 1.0, 0.0)
-        return Row("distinct", name, observed, min(1.0, 2.0 * math.exp(-off * off / 2 / (variance + off / 3 + 1e-9))))
-    return Row("distinct", name, observed, normal_p(off / math.sqrt(variance)))
-
-
-def repeats(x: Array, law: Law, real: dtypes.Real) -> Row:
-    """How many of the first values of a large dtype repeat an earlier one.
-
-    A float32 truncated normal comes from words of 24 bits. So there may be more repeats than its numbers alone would give, by
-    as many as 2^23 equally likely numbers have.
-    """
-    x = x[:FIRST]
-    name, observed = f"repeats among {x.size}", x.size - len(np.unique(x))
-    mean, variance = occupancy(law, real, x.size)
-    if law.method == "truncated_normal" and real.compute.itemsize == 4:
-        most = x.size + PROPOSALS * math.expm1(-x.size / PROPOSALS)
-        z = (observed - mean - most) / math.sqrt(variance + x.size**2 / 2 / PROPOSALS)
-        return Row("distinct", f"{name}, at most", observed, float(stats.norm.sf(z)))
-    if mean < 1000:
-        return count_row("distinct", name, observed, mean)
-    return Row("distinct", name, observed, normal_p((observed - mean) / math.sqrt(variance)))
-
-
-def rows(sample: Summary, law: Law, real: dtypes.Real, first: Array) -> Iterator[Row]:
-    """All tests of a sample's law; `first` are its first values."""
+def rows(sample: Summary, law: Law, real: dtypes.Real) -> Iterator[Row]:
+    """All tests of how often values lie where."""
     grid = cells.cells(law, real)
     yield from bounds(sample, law, real)
     if not sample.counts.any():
@@ -204,7 +186,5 @@ def rows(sample: Summary, law: Law, real: dtypes.Real, first: Array) -> Iterator
     yield fit_cells(sample.counts, grid.mass, sample.size)
     if grid.mass.max() <= FINE:
         yield from distances(sample.counts, grid.mass, sample.size)
-    expected = moments(law, real) if grid.values is None else moments_of(grid.values, grid.mass)
-    yield from powers(sample, expected)
+    yield from _moments(sample, law, real, grid)
     yield from tails(sample, law, real)
-    yield distinct_numbers(sample, grid.mass) if grid.values is not None else repeats(first, law, real)

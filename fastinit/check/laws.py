@@ -1,64 +1,220 @@
-"""The laws that are tested, without SciPy: names, bounds, and the numbers of a dtype that may appear."""
+"""The laws that are tested, as data: how to draw each, and its exact distribution. SciPy is imported by `Law.base` only."""
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from fastinit import laws
 from fastinit.arguments import dtypes
+from fastinit.generator import Generator
+from fastinit.laws import Distribution
+
+INF = math.inf
+#: Most integers of which each has its own cell.
+MOST_POINTS = 1 << 16
 
 
-class Law(NamedTuple):
-    """A distribution: "uniform", "normal" (standard, between a and b) or "bits" (words as multiples of 2^-32)."""
+@dataclass(frozen=True, eq=False)  # compared by identity, and a key of the caches of what is computed from it
+class Law:
+    """A law that is tested: a continuous one, equal steps, or single points.
 
-    kind: str
-    a: float = 0.0
-    b: float = 1.0
+    `base` makes SciPy's frozen distribution of the real numbers before rounding, or something with its `cdf`, `sf`, `ppf` and
+    `isf`; laws of points have none.
+    """
 
-    @property
-    def method(self) -> str:
-        """The name of the Generator's method."""
-        if self.kind != "normal":
-            return self.kind
-        return "normal" if math.isinf(self.a) and math.isinf(self.b) else "truncated_normal"
+    title: str
+    #: As the libraries in `fastinit.peers` call it.
+    name: str
+    #: What the Generator draws; None for its raw words.
+    distribution: Distribution | None
+    base: Callable[[], Any] = field(repr=False, default=lambda: None)
+    #: The bounds, and whether the upper one may appear.
+    a: float = -INF
+    b: float = INF
+    closed: bool = True
+    #: Whether rounded values are kept inside the bounds. Otherwise they may round past one.
+    kept: bool = True
+    #: How many equally likely steps from `a` to `b` there are, for float32 and for float64; 0: it is continuous.
+    both_steps: tuple[int, int] = (0, 0)
+    #: The only values, ascending, and their chances.
+    points: Sequence[float] | None = None
+    chances: Sequence[float] = ()
+    #: Whether the moments of its values are tested, and not those of their ranks: their 32nd moment must exist.
+    moments: bool = True
+    #: Whether float32 values come from words that are rounded to 24 bits on their way, so that some numbers are left out.
+    coarse: bool = True
+    #: Whether values are made in pairs by Box and Muller's transformation alone.
+    pairs: bool = False
+    #: The arguments for other libraries; None: they are not compared.
+    arguments: tuple[float, ...] | None = None
 
-    @property
-    def arguments(self) -> tuple[float, ...]:
-        """The positional arguments of the Generator's method."""
-        return () if self.method in ("normal", "bits") else (self.a, self.b)
+    @functools.cached_property
+    def reals(self) -> tuple[dtypes.Real, ...]:
+        """The dtypes that hold it."""
+        if self.distribution is None:
+            return (dtypes.resolve("uint32", ("uint32",)),)
+        names, found = self.distribution.dtype_names, []
+        for name in sorted(names, key=DTYPES.index):
+            real = dtypes.resolve(name, names)
+            try:
+                self.distribution.plan(real)
+            except ValueError:  # its numbers are too large
+                continue
+            found.append(real)
+        return tuple(found)
 
-    @property
-    def title(self) -> str:
-        """For tables: `truncated_normal -2 2`."""
-        if self.kind == "bits" or self.method == "normal" or (self.kind, self.a, self.b) == ("uniform", 0.0, 1.0):
-            return self.method
-        return f"{self.method} {self.a:g} {self.b:g}"
+    def draw(self, rng: Generator, real: dtypes.Real, **place: Any) -> Any:
+        """Draw an array, or fill `out`."""
+        if self.distribution is None:
+            return rng.bits(**place)
+        return rng.draw(self.distribution, dtype=real.dtype, **place)
 
     def steps(self, real: dtypes.Real) -> int:
-        """How many equally likely multiples a uniform number is taken from; 0 for a continuous law."""
-        if self.kind == "bits":
-            return 2**32
-        return 0 if self.kind == "normal" else 2**24 if real.compute.itemsize == 4 else 2**53
+        """How many equally likely multiples a number is taken from; 0 for a continuous law."""
+        return self.both_steps[real.compute.itemsize == 8]
 
     def ends(self, real: dtypes.Real) -> tuple[float, float]:
         """The least and the greatest number of the dtype that may appear."""
-        if self.kind == "normal":
-            return dtypes.at_least(self.a, real), dtypes.at_most(self.b, real)
-        return dtypes.at_least(self.a, real), dtypes.below(self.b, real)
+        if not is_real(real):
+            return float(self.a), float(self.b if self.closed else self.b - 1)
+        if not self.kept:
+            return dtypes.nearest(self.a, real), dtypes.nearest(self.b, real)
+        return dtypes.at_least(self.a, real), dtypes.at_most(self.b, real) if self.closed else dtypes.below(self.b, real)
 
 
-INF = math.inf
-NORMAL = Law("normal", -INF, INF)
-UNIFORM = Law("uniform")
-BITS = Law("bits")
+def is_real(real: dtypes.Real) -> bool:
+    """Whether a dtype holds reals, not integers."""
+    return real.name in dtypes.REAL_NAMES
+
+
+def _scipy(name: str, *numbers: float) -> Callable[[], Any]:
+    """What makes a frozen distribution of SciPy."""
+
+    def make() -> Any:
+        from scipy import stats  # takes half a second
+
+        return getattr(stats, name)(*numbers)
+
+    return functools.cache(make)
+
+
+def _uniform(low: float, high: float) -> dict[str, Any]:
+    return {"base": _scipy("uniform", low, high - low), "a": low, "b": high, "closed": False, "both_steps": (2**24, 2**53)}
+
+
+def _normal(loc: float, scale: float) -> dict[str, Any]:
+    return {"base": _scipy("norm", loc, scale), "coarse": (loc, scale) != (0.0, 1.0), "pairs": (loc, scale) == (0.0, 1.0)}
+
+
+def _truncated_normal(a: float, b: float, loc: float, scale: float, units: str) -> dict[str, Any]:
+    if units == "absolute":
+        a, b = (a - loc) / scale, (b - loc) / scale
+    if math.isinf(a) and math.isinf(b):
+        return _normal(loc, scale)
+    return {"base": _scipy("truncnorm", a, b, loc, scale), "a": loc + scale * a, "b": loc + scale * b}
+
+
+def _exponential(scale: float) -> dict[str, Any]:
+    return {"base": _scipy("expon", 0.0, scale), "a": 0.0}
+
+
+def _located(name: str, moments: bool = True) -> Callable[..., dict[str, Any]]:
+    return lambda loc, scale: {"base": _scipy(name, loc, scale), "moments": moments}
+
+
+def _lognormal(mean: float, sigma: float) -> dict[str, Any]:
+    return {"base": _scipy("lognorm", sigma, 0.0, math.exp(mean)), "a": 0.0, "moments": False}
+
+
+def _points(values: Sequence[float], chances: Sequence[float]) -> dict[str, Any]:
+    return {"points": values, "chances": chances, "a": values[0], "b": values[-1], "coarse": False}
+
+
+def _integers(low: int, high: int | None, endpoint: bool) -> dict[str, Any]:
+    first, last = (0, low) if high is None else (low, high)
+    count = last - first + bool(endpoint)
+    if count <= MOST_POINTS:
+        return _points(range(first, first + count), [1.0 / count] * count)
+    steps = {"both_steps": (count, count), "coarse": False}
+    return {"base": _scipy("uniform", first, count), "a": first, "b": first + count, "closed": False, **steps}
+
+
+#: The exact distribution of each law of the package, from its arguments.
+EXACT: dict[str, Callable[..., dict[str, Any]]] = {
+    "uniform": _uniform,
+    "normal": _normal,
+    "truncated_normal": _truncated_normal,
+    "exponential": _exponential,
+    "laplace": _located("laplace"),
+    "logistic": _located("logistic"),
+    "gumbel": _located("gumbel_r"),
+    "cauchy": _located("cauchy", moments=False),
+    "lognormal": _lognormal,
+    "rademacher": lambda: _points((-1.0, 1.0), (0.5, 0.5)),
+    "bernoulli": lambda p: _points((0.0, 1.0), (1.0 - p, p)),
+    "integers": _integers,
+}
+
+
+def of(distribution: Distribution, title: str | None = None, arguments: tuple[float, ...] | None = None) -> Law:
+    """A law of the package with its arguments; a title for tables, or its text; the arguments for other libraries."""
+    if any(distribution.arguments.get(name) == 0 for name in ("scale", "sigma")):
+        raise ValueError(f"law must not be a constant; got {distribution!r}")
+    exact = EXACT[distribution.name](**distribution.arguments)
+    return Law(title or repr(distribution), distribution.name, distribution, **exact, arguments=arguments)
+
+
+def _law(name: str, *numbers: float, peers: bool = False) -> Law:
+    """A law by its name and its positional arguments, which other libraries get too if `peers`."""
+    title = " ".join([name, *(f"{x:g}" for x in numbers)])
+    return of(getattr(laws, name)(*numbers), title, numbers if peers else None)
+
+
+def truncated_normal(a: float, b: float) -> Law:
+    """The standard normal law between two bounds."""
+    return _law("truncated_normal", a, b, peers=True)
+
+
+def uniform(low: float, high: float) -> Law:
+    """The uniform law on [low, high)."""
+    return _law("uniform", low, high)
+
+
+UNIFORM = _law("uniform", peers=True)
+NORMAL = _law("normal", peers=True)
+BITS = Law(
+    "bits", "bits", None, _scipy("uniform", 0.0, 2.0**32), 0.0, 2.0**32, closed=False,
+    both_steps=(2**32, 2**32), coarse=False, arguments=(),
+)  # fmt: skip
 
 #: The laws of each distribution that fastinit is tested with: truncated normals for each way of making proposals.
-LAWS = {
+LAWS: dict[str, tuple[Law, ...]] = {
     "bits": (BITS,),
-    "uniform": (UNIFORM, Law("uniform", -1.5, 2.5)),
+    "uniform": (UNIFORM, uniform(-1.5, 2.5)),
     "normal": (NORMAL,),
-    "truncated_normal": tuple(Law("normal", a, b) for a, b in ((-2.0, 2.0), (-3.0, 2.5), (0.0, INF), (2.0, INF), (3.0, 3.25))),
+    "truncated_normal": tuple(truncated_normal(a, b) for a, b in ((-2, 2), (-3, 2.5), (0, INF), (2, INF), (3, 3.25))),
+    "exponential": (_law("exponential", peers=True),),
+    "laplace": (_law("laplace", peers=True), _law("laplace", 1.0, 0.1)),
+    "logistic": (_law("logistic", peers=True),),
+    "gumbel": (_law("gumbel", peers=True),),
+    "cauchy": (_law("cauchy", peers=True),),
+    "lognormal": (_law("lognormal", peers=True), _law("lognormal", -1.0, 0.25)),
+    "rademacher": (_law("rademacher", peers=True),),
+    "bernoulli": (_law("bernoulli", 0.3, peers=True), _law("bernoulli", 0.9)),
+    "integers": (
+        _law("integers", -100, 28),
+        _law("integers", 0, 100, peers=True),
+        of(laws.integers(3 << 30), "integers 0 3*2^30", (0, 3 << 30)),
+        of(laws.integers(3 << 62), "integers 0 3*2^62"),
+    ),
 }
 #: Those that other libraries are tested with.
-PEER_LAWS = {**LAWS, "uniform": (UNIFORM,), "truncated_normal": (Law("normal", -2.0, 2.0), Law("normal", 1.0, INF))}
-DTYPES = tuple(real.name for real in dtypes.REALS.values())
+PEER_LAWS = {
+    **{dist: tuple(law for law in each if law.arguments is not None) for dist, each in LAWS.items()},
+    "truncated_normal": (truncated_normal(-2, 2), truncated_normal(1, INF)),
+}
+DTYPES = dtypes.ALL_NAMES

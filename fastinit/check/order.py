@@ -33,10 +33,17 @@ def standardised(x: Array) -> Floats:
     return np.asarray((y - y.mean()) / max(float(y.std()), 1e-300))
 
 
+def ranks(x: Array) -> Array:
+    """The place of each value among the different ones: as a series, it has no heavy tails."""
+    return np.unique(x, return_inverse=True)[1]
+
+
 def _two_ways(x: Array) -> Iterator[tuple[str, Floats]]:
     y = standardised(x)
     yield "values", y
-    yield "distances", standardised(np.abs(y))
+    distances = np.abs(y)
+    if np.ptp(distances) > 1e-9:  # signs have none
+        yield "distances", standardised(distances)
 
 
 def correlogram(y: Floats, most: int) -> Floats:
@@ -137,14 +144,17 @@ def pairs(x: Array, real: dtypes.Real) -> Iterator[Row]:
         yield Row("pairs", "radius between multiples of 2^-24", float(distance), p)
 
 
-def rows(x: Array, *, partners_of: dtypes.Real | None) -> Iterator[Row]:
-    """All tests of a block; those of pairs only for a dtype whose partners are known."""
-    y = np.asarray(x, np.float64)
+def rows(x: Array, *, partners_of: dtypes.Real | None, series: Array | None = None) -> Iterator[Row]:
+    """All tests of a block; those of pairs only for a dtype whose partners are known.
+
+    `series` stands for the values in the tests of lags and lanes: their ranks, if their tails are heavy.
+    """
+    y = np.asarray(x if series is None else series, np.float64)
     if not np.isfinite(y).all() or np.ptp(y) == 0.0:
         yield fault_row("lags", "values that differ and are finite", 1)
         return
-    yield from lags(x)
-    yield from lanes(x)
+    yield from lags(y)
+    yield from lanes(y)
     yield from repeated_windows(x)
     if partners_of is not None:
         yield from pairs(x, partners_of)

@@ -36,18 +36,19 @@ def _law(result: Result) -> tuple[Law, dtypes.Real, cells.Cells]:
 
 def _intervals(result: Result) -> tuple[Floats, Floats, Floats]:
     """Edges of intervals, and the count and exact chance of each."""
-    law, real, grid = _law(result)
+    law, _, grid = _law(result)
     low, high = exact.span(law)
-    if not cells.is_small(real):
-        edges, base = np.linspace(low, high, POINTS + 1), exact.base(law)
-        upper, counts = edges[1:] > base.median(), result.summary.columns.reshape(POINTS, -1).sum(1)
+    if grid.values is None:
+        edges, base = np.linspace(low, high, POINTS + 1), law.base()
+        upper, counts = edges[1:] > base.ppf(0.5), result.summary.columns.reshape(POINTS, -1).sum(1)
         return edges, counts, np.where(upper, -np.diff(base.sf(edges)), np.diff(base.cdf(edges)))
     # Intervals of whole cells: one that cut the cell of a number would have too many values, or too few.
     nearest = np.searchsorted(grid.edges, np.linspace(low, high, POINTS + 1)[1:-1])
     inner = grid.edges[nearest.clip(0, len(grid.edges) - 1)]
     edges = np.unique(np.concatenate([[low], inner[(low < inner) & (inner < high)], [high]]))
-    first = np.searchsorted(grid.edges, edges[:-1], side="right")
-    return edges, np.add.reduceat(result.summary.counts, first), np.add.reduceat(grid.mass, first)
+    *first, end = np.searchsorted(grid.edges, edges, side="right")
+    inside = slice(max(end, first[-1] + 1))  # without what lies beyond
+    return edges, np.add.reduceat(result.summary.counts[inside], first), np.add.reduceat(grid.mass[inside], first)
 
 
 def _density(axes: Any, result: Result) -> None:

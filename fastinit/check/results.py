@@ -37,7 +37,7 @@ class Subject(NamedTuple):
 
 def subject(sampler: str, law: Law, real: dtypes.Real) -> Subject:
     """A subject with the title of its law and dtype."""
-    return Subject(sampler, law, real, f"{law.title} {'uint32' if law.kind == 'bits' else real.name}")
+    return Subject(sampler, law, real, f"{law.title} {real.name}")
 
 
 class Result(NamedTuple):

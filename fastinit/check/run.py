@@ -6,8 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from fastinit.arguments import dtypes
-from fastinit.check.laws import INF, LAWS, PEER_LAWS, Law
+from fastinit.check.laws import INF, LAWS, PEER_LAWS, Law, truncated_normal
 from fastinit.check.results import Result, Row, Subject, subject
 from fastinit.peers.libraries import TITLES
 from fastinit.progress import progress
@@ -20,24 +19,30 @@ def bounded(a: float | None, b: float | None) -> Law | None:
     """The truncated normal between these bounds, of which None is infinite; None without any."""
     if a is None and b is None:
         return None
-    law = Law("normal", -INF if a is None else a, INF if b is None else b)
-    if not law.a < law.b:
-        raise ValueError(f"--a, --b: a must be less than b; got {law.a!r}, {law.b!r}")
-    if not (law.b > -37.0 and law.a < 37.0) or min(law.b, 37.0) - max(law.a, -37.0) < 1e-3:
-        raise ValueError(f"--a, --b: must be 0.001 apart or more, within 37 deviations; got {law.a!r}, {law.b!r}")
-    return law
+    low, high = -INF if a is None else a, INF if b is None else b
+    if not low < high:
+        raise ValueError(f"--a, --b: a must be less than b; got {low!r}, {high!r}")
+    if not (high > -37.0 and low < 37.0) or min(high, 37.0) - max(low, -37.0) < 1e-3:
+        raise ValueError(f"--a, --b: must be 0.001 apart or more, within 37 deviations; got {low!r}, {high!r}")
+    return truncated_normal(low, high)
 
 
 def subjects(
     samplers: Sequence[str], dists: Sequence[str], dtype_names: Sequence[str], law: Law | None = None
-) -> Iterator[Subject]:
-    """The subjects of each sampler; those of the one law, if there is one."""
-    reals, double = [dtypes.resolve(name) for name in dtype_names], dtypes.resolve("float64")
+) -> list[Subject]:
+    """The subjects of each sampler; those of the one law, if there is one. The words are tested whatever the dtypes are."""
+    chosen = []
     for sampler in samplers:
-        laws = LAWS if sampler == "fastinit" else PEER_LAWS
-        for dist in dists:
-            for each, real in itertools.product([law] if law else laws[dist], [double] if dist == "bits" else reals):
-                yield subject(sampler, each, real)
+        laws = [law] if law else [each for dist in dists for each in (LAWS if sampler == "fastinit" else PEER_LAWS)[dist]]
+        for each in laws:
+            by_name = {real.name: real for real in each.reals}
+            wanted = by_name if each.distribution is None else dtype_names
+            reals = [by_name[name] for name in wanted if name in by_name]
+            chosen += [subject(sampler, each, real) for real in reals]
+    if not chosen:
+        has = dict.fromkeys(real.name for each in laws for real in each.reals)
+        raise ValueError(f"--dtype: must be one of {', '.join(has)} for {', '.join(each.title for each in laws)}")
+    return chosen
 
 
 def _timed(title: str, rows: Iterator[Row]) -> Result:
@@ -55,22 +60,23 @@ def measure(
     whole: bool = True,
     device: str = "cpu",
 ) -> list[Result]:
-    """Test each subject with this many values, and fastinit as a whole if it is among the samplers and `whole` is true.
+    """Test each subject with this many values; of fastinit its promises too, and its streams if `whole` is true.
 
-    On the device "cuda" fastinit's values come from a GPU. `show` is called with the results of each sampler as soon as they
-    are there. Returns all results in the order of the subjects.
+    On the device "cuda" fastinit's values come from a GPU, and these are not tested. `show` is called with the results of
+    each sampler as soon as they are there. Returns all results in the order of the subjects.
     """
     from fastinit.check import promises, words
     from fastinit.check.subjects import check
 
     results: list[Result] = []
-    cases = promises.cases(each for each in chosen if whole and each.sampler == "fastinit")
-    extra = len(cases) * promises.VALUES + (len(words.KINDS) * words.VALUES if cases else 0)
+    cases = promises.cases(each for each in chosen if device == "cpu" and each.sampler == "fastinit")
+    extra = len(cases) * promises.VALUES + (len(words.KINDS) * words.VALUES if cases and whole else 0)
     with progress(samples * len(chosen) + extra, "value", unit_scale=True) as advance:
         for sampler, group in itertools.groupby(chosen, lambda each: each.sampler):
             done: list[Result] = []
             if cases and sampler == "fastinit":
-                done.append(_timed("streams", words.rows(seed, advance)))
+                if whole:
+                    done.append(_timed("streams", words.rows(seed, advance)))
                 done.append(_timed("promises", promises.rows(cases, seed, advance)))
             for each in group:
                 assert each.law is not None

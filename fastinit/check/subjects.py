@@ -11,11 +11,12 @@ import numpy as np
 
 import fastinit as fi
 from fastinit.arguments import dtypes
-from fastinit.check import counts, fits, order, words
+from fastinit.check import counts, distinct, fits, order, words
 from fastinit.check.exact import Array
-from fastinit.check.laws import BITS, NORMAL, UNIFORM, Law
+from fastinit.check.laws import DTYPES, Law
 from fastinit.check.results import Result, Row, fault_row, subject
 from fastinit.peers import samplers
+from fastinit.peers.interface import Request
 from fastinit.peers.libraries import Missing
 
 Draw = Callable[[int], Array]
@@ -39,11 +40,9 @@ def _fastinit(law: Law, real: dtypes.Real, seed: int, device: str) -> Draw:
         rng.state = state
         place: dict[str, Any] = {"size": ENDLESS, "index": slice(start, start + count)}
         start += count
-        method, dtype = getattr(rng, law.method), real.dtype
-        fill = rng.bits if law.kind == "bits" else functools.partial(method, *law.arguments, dtype=dtype)
         if device == "cpu":
-            return np.asarray(fill(**place))
-        return _from_device(fill, place, count, np.dtype(np.uint32) if law.kind == "bits" else dtype)
+            return np.asarray(law.draw(rng, real, **place))
+        return _from_device(functools.partial(law.draw, rng, real), place, count, real.dtype)
 
     return draw
 
@@ -58,19 +57,17 @@ def _from_device(fill: Callable[..., object], place: dict[str, Any], count: int,
 
 
 def _peer(library: str, law: Law, real: dtypes.Real, seed: int) -> Draw:
-    if law.kind == "uniform" and law != UNIFORM:
-        raise Missing("is compared on [0, 1) only")
-    dtype = "uint32" if law.kind == "bits" else real.name
-    sampler = samplers.make(library, samplers.Request(law.method, dtype, seed, (law.a, law.b)))
-    return lambda count: sampler.array(sampler.draw(count)).astype(dtype if law.kind == "bits" else real.dtype, copy=False)
+    if law.arguments is None:
+        raise Missing("is compared with other parameters only")
+    sampler = samplers.make(library, Request(law.name, real.name, seed, law.arguments))
+    return lambda count: sampler.array(sampler.draw(count)).astype(real.dtype, copy=False)
 
 
 def _draw(sampler: str | Draw, law: Law, real: dtypes.Real, seed: int, device: str) -> Draw:
-    """The function that draws the next values, as reals."""
+    """The function that draws the next values."""
     if callable(sampler):
         return sampler
-    draw = _fastinit(law, real, seed, device) if sampler == "fastinit" else _peer(sampler, law, real, seed)
-    return (lambda count: draw(count) * 2.0**-32) if law.kind == "bits" else draw
+    return _fastinit(law, real, seed, device) if sampler == "fastinit" else _peer(sampler, law, real, seed)
 
 
 def _blocks(draw: Draw, size: int, first: list[Array], advance: Callable[[int], object]) -> Iterator[Array]:
@@ -83,13 +80,21 @@ def _blocks(draw: Draw, size: int, first: list[Array], advance: Callable[[int], 
         advance(x.size)
 
 
-def _rows(law: Law, real: dtypes.Real, summary: counts.Summary, first: Array, *, own: bool) -> tuple[Row, ...]:
-    rows = tuple(fits.rows(summary, law, real, first))
-    if len(summary.counts) == 1:  # only one number lies between the bounds
-        return rows
-    known = real if own and law == NORMAL and real.dtype.itemsize >= 4 else None
-    rows += tuple(order.rows(first, partners_of=known))
-    return (*rows, *words.serial((first * 2.0**32).astype(np.uint32))) if law == BITS else rows
+def _series(law: Law, first: Array) -> Array:
+    """What stands for the values in tests of order."""
+    return first if law.moments else order.ranks(first)
+
+
+def rows(law: Law, real: dtypes.Real, summary: counts.Summary, first: Array, *, pairs: bool) -> Iterator[Row]:
+    """All tests of a sample of which the first values are known, in their order; those of pairs where their order is known."""
+    yield from fits.rows(summary, law, real)
+    if len(summary.counts) == 1 or not summary.counts.any():  # one number lies between the bounds, or none was seen
+        return
+    yield distinct.row(summary, law, real, first)
+    partners_of = real if pairs and law.pairs and real.dtype.itemsize >= 4 else None
+    yield from order.rows(first, partners_of=partners_of, series=_series(law, first))
+    if law.distribution is None:
+        yield from words.serial(first)
 
 
 def check(
@@ -107,9 +112,9 @@ def check(
     Parameters
     ----------
     law : Law
-        For example `laws.NORMAL` or `Law("normal", -2.0, 2.0)`.
+        For example `laws.NORMAL`, or `laws.of(fastinit.laws.laplace(scale=0.1))`.
     dtype : str
-        The name of the dtype; that of `laws.BITS` is float64.
+        The name of one of the law's dtypes.
     sampler : str or callable
         "fastinit", a library of `fastinit.peers`, or a function that returns the next `count` values as an array of the dtype.
     seed : int
@@ -133,7 +138,7 @@ def check(
     >>> verdict.judge([subjects.check(laws.NORMAL, "float32", size=1 << 16)]).good
     True
     """
-    real, start = dtypes.resolve(dtype), time.perf_counter()
+    real, start = dtypes.resolve(dtype, DTYPES), time.perf_counter()
     kept: list[Array] = []
     title = subject(sampler if isinstance(sampler, str) else getattr(sampler, "__name__", "sampler"), law, real)
     try:
@@ -144,7 +149,8 @@ def check(
         name = f"raises {type(error).__name__}: {' '.join(str(error).split())[:120]}"
         return Result(title, 0, time.perf_counter() - start, (fault_row("bounds", name, 1),))
     first = kept[0]
-    rows, z = _rows(law, real, summary, first, own=sampler == "fastinit"), None
-    if len(summary.counts) > 1 and np.isfinite(first.astype(np.float64)).all():
-        z = order.correlogram(order.standardised(first), min(LAGS, len(first) // 16))
-    return Result(title, size, time.perf_counter() - start, rows, None, summary, z)
+    done, z = tuple(rows(law, real, summary, first, pairs=sampler == "fastinit")), None
+    series = _series(law, first)
+    if len(summary.counts) > 1 and np.isfinite(series.astype(np.float64)).all():
+        z = order.correlogram(order.standardised(series), min(LAGS, len(first) // 16))
+    return Result(title, size, time.perf_counter() - start, done, None, summary, z)

@@ -8,15 +8,16 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from fastinit.arguments import dtypes
 from fastinit.bench import machine, plot, session, table
 from fastinit.bench.markdown import wrapped
-from fastinit.bench.measure import BUFFERS, DTYPES, ROUNDS, VALUES, Job, numpy_dtype
+from fastinit.bench.measure import BUFFERS, DTYPES, ROUNDS, VALUES, Job, distribution, numpy_dtype
 from fastinit.bench.samplers import PEERS, REFERENCES, TITLES
 from fastinit.commands import parsers, reports
 from fastinit.commands.values import count, counts, names, seconds
 from fastinit.kernels import cpus
+from fastinit.peers.interface import LAWS, MORE
 from fastinit.peers.libraries import ALIASES, installed
-from fastinit.peers.samplers import LAWS
 from fastinit.progress import progress
 
 NOTES = """\
@@ -33,11 +34,18 @@ rounds. A peer that takes more than 20 times as long as the store takes part in 
 examples:
   fastinit bench --peers numpy,torch --dist normal --dtype bfloat16
   fastinit bench --size 64Mi --threads 1,2 --json fills.json --plot fills.png
+  fastinit bench --dist laplace,rademacher,integers
+  fastinit bench --law 'mylib:mylaw(scale=2)' --dtype float32,float64
+
+Laws are standard; trials succeed with chance 0.3, and integers lie in [0, 100). A law of your own is module:name: Python
+imports the module, so its code runs, and looks for it in the current directory last.
 
 Exit status: 0 done, even if a peer failed; 1 a file could not be written; 2 wrong arguments; 130 interrupted.
 """
 
 
+#: The dtypes that are timed: only fastinit fills floats of 8 bits.
+STORED = (*DTYPES, *(name for name in dtypes.ALL_NAMES if name not in dtypes.REAL_NAMES))
 #: The peers that have samplers on a CUDA device, as in `fastinit.bench.device`, which imports what GPUs need.
 DEVICE_PEERS = ("torch", "cupy")
 
@@ -59,8 +67,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
     add = parser.add_argument
     peers = names(tuple(dict.fromkeys((*PEERS, *DEVICE_PEERS))), ALIASES, none=True)
     repeated: dict[str, Any] = {"action": "extend", "metavar": "NAME,..."}
-    add("--dist", type=names(LAWS), help=f"{', '.join(LAWS)}; default all", **repeated)
-    add("--dtype", type=names(DTYPES), help=f"{', '.join(DTYPES)}; default float32", **repeated)
+    add("--dist", type=names((*LAWS, *MORE)), help=f"{', '.join((*LAWS, *MORE))}; default {','.join(LAWS)}", **repeated)
+    add("--law", metavar="LAW", help="only this one, with its arguments: laplace(scale=0.1), or module:name of your own")
+    add("--dtype", type=names(STORED), help=f"{', '.join(STORED)}; default float32, or the law's own", **repeated)
     add("--peers", type=peers, help=f"{', '.join(PEERS)}, none; default all that are installed", **repeated)
     add("--size", type=count, default=VALUES, metavar="N", help="values of a fill, such as 1000000, 64Mi, 1e8; default 2**26")
     add("--threads", action="extend", type=counts, metavar="N,...", help="a table for each number; default all CPUs")
@@ -70,6 +79,19 @@ def add(commands: Any) -> argparse.ArgumentParser:
     add("--limit", type=seconds, default=120.0, metavar="SECONDS", help="kill a peer that is silent for longer; default 120")
     reports.add(parser, "raw samples, machine and versions", "the ratios to the store")
     return parser
+
+
+def _fills(laws: Sequence[str], wanted: Sequence[str] | None) -> list[tuple[str, str]]:
+    """Each law with each of the dtypes that hold it, in the order of the dtypes."""
+    fills = []
+    for law in laws:
+        names = distribution(law).dtype_names
+        default = "float32" if "float32" in names else names[0]
+        these = [name for name in (wanted or [default]) if name in names]
+        fills += [(law, name) for name in these]
+        if not these:
+            raise ValueError(f"--dtype: must be one of {', '.join(names)} for {law}; got {','.join(wanted or [])}")
+    return sorted(fills, key=lambda fill: wanted.index(fill[1]) if wanted else 0)
 
 
 def _check_memory(size: int, dtypes: Sequence[str], libraries: Sequence[str]) -> None:
@@ -84,16 +106,15 @@ def _check_memory(size: int, dtypes: Sequence[str], libraries: Sequence[str]) ->
 
 def plan(args: argparse.Namespace) -> Plan:
     """Check the arguments together, before anything is measured; ValueError or OSError says what is wrong."""
-    dists, dtypes, threads = (
-        reports.once(args.dist, LAWS),
-        reports.once(args.dtype, ["float32"]),
-        reports.once(args.threads, [cpus.usual()]),
-    )
+    if args.law is not None and args.dist:
+        raise ValueError("--law: not with --dist")
+    laws = reports.once(args.dist, LAWS) if args.law is None else [args.law]
+    fills, threads = _fills(laws, args.dtype and reports.once(args.dtype, [])), reports.once(args.threads, [cpus.usual()])
     on_device = reports.use_device(args)
     if on_device and (args.threads or args.buffer == "fresh"):
         raise ValueError("--device cuda: not with --threads or --buffer fresh")
     candidates = DEVICE_PEERS if on_device else PEERS
-    present = [name for name in candidates if installed(name)]
+    present = [name for name in candidates if installed(name) and args.law is None]
     peers = reports.once(args.peers, present)
     if max(threads) > cpus.usual():
         raise ValueError(f"--threads: must be at most {cpus.usual()} here; got {max(threads)}")
@@ -102,12 +123,12 @@ def plan(args: argparse.Namespace) -> Plan:
         raise ValueError(f"--peers: {unknown[0]} has no fills on this device; there are {', '.join(candidates)}")
     libraries = (*REFERENCES, *peers)
     if not on_device:
-        _check_memory(args.size, dtypes, libraries)
+        _check_memory(args.size, [dtype for _, dtype in fills], libraries)
     jobs = tuple(
-        Job(dist, args.size, dtype, args.buffer, number, args.device)
-        for number, dtype, dist in itertools.product(threads, dtypes, dists)
+        Job(law, args.size, dtype, args.buffer, number, args.device)
+        for number, (law, dtype) in itertools.product(threads, fills)
     )
-    absent = tuple(name for name in candidates if args.peers is None and name not in present)
+    absent = tuple(name for name in candidates if args.peers is None and args.law is None and name not in present)
     return Plan(jobs, libraries, absent, args.rounds, args.limit, files)
 
 

@@ -40,18 +40,31 @@ def add(commands: Any) -> argparse.ArgumentParser:
     """Register the command."""
     parser = parsers.add(commands, "info", "print versions, threads, CPU and cache folder")
     parser.add_argument("--json", action="store_true", help="everything, as JSON")
+    parser.add_argument("--torch", action="store_true", help="import torch, and compare which of its own values are made here")
     return parser
 
 
-def plan(args: argparse.Namespace) -> bool:
-    """Whether to print JSON."""
-    return bool(args.json)
+def plan(args: argparse.Namespace) -> tuple[bool, bool]:
+    """Whether to print JSON, and whether to compare torch's values."""
+    return bool(args.json), bool(args.torch)
 
 
-def run(as_json: bool) -> None:
+def run(plan: tuple[bool, bool]) -> None:
     """Print the report."""
-    report = collect()
+    as_json, with_torch = plan
+    report = collect() | ({"torch_values": _torch_values()} if with_torch else {})
     print(json.dumps(report, indent=2) if as_json else text(report))
+
+
+def _torch_values() -> dict[str, list[str]]:
+    """The dtypes of each kind of torch's own fills that are made here; torch makes the others."""
+    from fastinit.torch.values import proof  # torch takes seconds to import
+
+    return proof.report()
+
+
+def _torch_values_text(kinds: dict[str, list[str]]) -> str:
+    return "; ".join(f"{kind} ({', '.join(dtypes) or 'no dtype: torch makes it'})" for kind, dtypes in kinds.items())
 
 
 def _features() -> list[str]:
@@ -131,6 +144,7 @@ def text(report: dict[str, Any]) -> str:
         "CPU": f"{cpu['name']}: {' '.join(features) or 'no vector feature that counts'} (all {len(cpu['features'])}: --json)",
         **{name: cpu[name] for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES") if cpu[name]},
         "GPU": _gpu_text(report["gpu"]),
+        **({"torch's values": _torch_values_text(report["torch_values"])} if "torch_values" in report else {}),
         "cache directory": report["cache_directory"] or "none",
         "cached kernels": f"{cached['kernels']} ({cached['bytes'] / 1e3:,.0f} kB)",
     }

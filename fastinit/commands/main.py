@@ -14,7 +14,8 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from fastinit import STREAM_VERSION, __version__
-from fastinit.commands import bench, check, explain, fill, info, parsers, stream, values, warmup
+from fastinit.arguments.hints import hint
+from fastinit.commands import bench, check, explain, fill, info, parsers, stream, warmup
 from fastinit.commands.terminal import stoppable, word
 
 COMMANDS = {
@@ -86,7 +87,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         arguments = [*arguments[1:2], "--help"]
     name = arguments[0]
     if name not in COMMANDS and not name.startswith("-"):
-        parser.error(f"there is no command {name!r}{values.hint(name, COMMANDS)}")
+        parser.error(f"there is no command {name!r}{hint(name, COMMANDS)}")
     args, unknown = parser.parse_known_args(_join_numbers(arguments))
     if unknown:
         args.parser.refuse(unknown)
@@ -101,8 +102,21 @@ def _complain(message: str, status: int, prog: str = "fastinit") -> int:
 def _oserror(error: OSError) -> str:
     if error.filename is None or error.strerror is None:
         return f"error: {error}"
-    hint = " (--force overwrites it)" if isinstance(error, FileExistsError) else ""
-    return f"error: {word(str(error.filename))}: {error.strerror}{hint}"
+    advice = " (--force overwrites it)" if isinstance(error, FileExistsError) else ""
+    return f"error: {word(str(error.filename))}: {error.strerror}{advice}"
+
+
+@contextlib.contextmanager
+def _current_directory() -> Iterator[None]:
+    """Find modules of laws in the current directory too, after all other places, so that no file there hides a library."""
+    if "" in sys.path:
+        yield
+        return
+    sys.path.append("")
+    try:
+        yield
+    finally:
+        sys.path.remove("")
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -146,6 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     SystemExit
         For --help, --version and arguments that argparse refuses.
     """
-    args = _parse(sys.argv[1:] if arguments is None else arguments)
-    with stoppable():
-        return _run(args)
+    with _current_directory():
+        args = _parse(sys.argv[1:] if arguments is None else arguments)
+        with stoppable():
+            return _run(args)

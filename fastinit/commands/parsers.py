@@ -9,7 +9,7 @@ import shutil
 import textwrap
 from typing import Any, NoReturn
 
-from fastinit.commands.values import hint
+from fastinit.arguments.hints import hint
 
 WIDTH = 80
 

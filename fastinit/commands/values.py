@@ -3,40 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from fastinit.arguments.hints import hint
 from fastinit.arguments.quantities import byte_size, whole
 from fastinit.files.atomic import MOST_BYTES
-
-#: Words of other libraries, and the word that is meant here.
-MEANINGS = {
-    "gaussian": "normal",
-    "randn": "normal",
-    "trunc_normal": "truncated_normal",
-    "rand": "uniform",
-    "half": "float16",
-    "float": "float32",
-    "double": "float64",
-    "fp8": "float8_e4m3fn",
-    "--std": "--scale",
-    "--stddev": "--scale",
-    "--sigma": "--scale",
-    "--mean": "--loc",
-    "--size": "--shape",
-    "--min": "--low",
-    "--max": "--high",
-    "--overwrite": "--force",
-}
-
-
-def hint(word: str, allowed: Iterable[str]) -> str:
-    """The end of an error message: which of the allowed words is probably meant, if any."""
-    words = list(allowed)
-    near = [MEANINGS[word]] if MEANINGS.get(word) in words else difflib.get_close_matches(word, words, 1, 0.5)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def count(text: str, least: int = 1, most: int = MOST_BYTES) -> int:

@@ -1,76 +1,112 @@
-"""`fastinit warmup`: compile all kernels into the cache."""
+"""`fastinit warmup`: compile kernels into the cache."""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import multiprocessing
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from typing import Any, NamedTuple
 
 from fastinit.bench.process import interrupts_blocked
 from fastinit.commands import parsers
+from fastinit.commands.kernels import Kernel, is_held
 from fastinit.commands.values import names
 from fastinit.distributions import LAWS
+from fastinit.distributions.bits import BITS
 from fastinit.kernels import cache, cpus, rows
+from fastinit.laws.text import BY_NAME, parse
 from fastinit.progress import progress
 
 #: The name of the loop, which all kernels share, in the cache.
 LOOP = "loop"
+
+#: The rows of each distribution: those that some arguments or dtypes need. Any other law has one row of its own name.
+SEVERAL = {
+    "uniform": ("uniform", "uniform_within"),
+    "truncated_normal": ("truncated_central", "truncated_tails", "normal", "normal_within", "uniform_within"),
+}
+WEIGHTS = ("bits", "uniform", "normal", "truncated_normal")
+DISTS = (*WEIGHTS, *(name for name in BY_NAME if name not in WEIGHTS))
 
 NOTES = """\
 Otherwise the first process that needs a kernel compiles it, which takes a fraction of a second each. Several processes share
 the work, because LLVM's library serves one thread at a time. The cache is the folder that `fastinit info` prints;
 NUMBA_CACHE_DIR names another one. Run it on each kind of CPU: the code of one is not used on another.
 
+A law of your own is module:name: Python imports the module, so its code runs, and looks for it in the current directory last.
+
+examples:
+  fastinit warmup
+  fastinit warmup --dist all --add
+  fastinit warmup --law mylib:mylaw --dtype float32,bfloat16
+
 Exit status: 0 all kernels are in the cache; 1 they cannot be written; 2 wrong arguments; 130 interrupted.
 """
 
 
 class Plan(NamedTuple):
-    """The kernels, by their names in the cache."""
+    """The kernels, by their names in the cache; None is the loop."""
 
-    kernels: dict[str, tuple[str, str] | None]
+    kernels: dict[str, Kernel | None]
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
     """Register the command."""
-    parser = parsers.add(commands, "warmup", "compile all kernels into the cache", NOTES)
-    parser.add_argument(
-        "--dtype",
-        action="extend",
-        type=names(tuple(rows.STORAGE)),
-        metavar="DTYPE",
-        help=f"only the kernels of these: {', '.join(rows.STORAGE)}; with commas, or repeated",
-    )
+    parser = parsers.add(commands, "warmup", "compile kernels into the cache", NOTES)
+    add = parser.add_argument
+    repeated: dict[str, Any] = {"action": "extend", "metavar": "NAME,..."}
+    add("--dist", type=names(DISTS), help=f"{', '.join(DISTS)}, all; default {','.join(WEIGHTS)}", **repeated)
+    add("--law", action="append", metavar="LAW", help="the kernels of this law, such as module:name of your own; repeatable")
+    add("--dtype", type=names(tuple(rows.STORAGE)), help=f"only the kernels of these: {', '.join(rows.STORAGE)}", **repeated)
+    add("--add", action="store_true", dest="adds", help="those of the argument add=True too")
     return parser
+
+
+def _kernels(dists: Sequence[str], texts: Sequence[str], adds: bool) -> Iterator[Kernel]:
+    """The kernels of the rows of distributions, and of laws by their texts."""
+    wanted = {row for dist in dists for row in SEVERAL.get(dist, (dist,))}
+    laws = [(law.name, law.dtypes, True) for law in LAWS.values() if law.name in wanted and not (adds and law is BITS)]
+    laws += [(text, parse(text).dtype_names, False) for text in texts]
+    for (law, held, is_row), dtype in itertools.product(laws, rows.STORAGE):
+        if is_held(dtype, held, adds):
+            yield Kernel(law, dtype, adds, is_row)
 
 
 def plan(args: argparse.Namespace) -> Plan:
     """Select the kernels."""
-    wanted = [row for row in rows.ROWS if not args.dtype or row[1] in args.dtype]
-    return Plan({LOOP: None, **{f"{law}-{dtype}": (law, dtype) for law, dtype in wanted}})
+    dists = args.dist or ([] if args.law else WEIGHTS)
+    kernels: dict[str, Kernel | None] = {LOOP: None}
+    for adds in (False, True) if args.adds else (False,):
+        for kernel in _kernels(dists, args.law or [], adds):
+            formula = kernel.formula() if not args.dtype or kernel.dtype in args.dtype else None
+            if formula is not None:
+                kernels[rows.cached_as(formula, kernel.dtype)] = kernel
+    return Plan(kernels)
 
 
-def _compile(name: str, row: tuple[str, str] | None) -> str:
-    if row is None:
+def _compile(name: str, kernel: Kernel | None) -> str:
+    if kernel is None:
         rows.loop()
     else:
-        rows.entry(LAWS[row[0]], row[1])
+        formula = kernel.formula()
+        assert formula is not None
+        rows.entry(formula, kernel.dtype)
     return name
 
 
-def _compiled(missing: dict[str, tuple[str, str] | None], processes: int) -> Iterator[str]:
+def _compiled(missing: dict[str, Kernel | None], processes: int) -> Iterator[str]:
     """Compile in several processes; the names as they are done."""
     if processes < 2:
-        yield from (_compile(name, row) for name, row in missing.items())
+        yield from (_compile(name, kernel) for name, kernel in missing.items())
         return
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
     try:
         with interrupts_blocked():
-            tasks = [pool.submit(_compile, name, row) for name, row in missing.items()]
+            tasks = [pool.submit(_compile, name, kernel) for name, kernel in missing.items()]
         for task in as_completed(tasks):
             yield task.result()
     except BrokenExecutor as error:
@@ -86,7 +122,7 @@ def _compiled(missing: dict[str, tuple[str, str] | None], processes: int) -> Ite
 def run(plan: Plan) -> None:
     """Compile what is not in the cache, and say so in one line. Without a cache to write to it is an error."""
     start = time.perf_counter()
-    missing = {name: row for name, row in plan.kernels.items() if cache.read(name) is None}
+    missing = {name: kernel for name, kernel in plan.kernels.items() if cache.read(name) is None}
     folder = cache.directory()
     if missing and folder is None:
         tried = ", ".join(map(str, cache.folders()))

@@ -7,80 +7,53 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastinit.arguments import dtypes
-from fastinit.peers.libraries import TITLES, Missing, installed
-
-Array = npt.NDArray[Any]
-
-DOUBLE = ("float64",)
-FLOATS = ("float32", "float64")
-SIXTEEN = ("float16", "bfloat16")
-
-
-class Request(NamedTuple):
-    """What a sampler shall draw: a standard law in a dtype; `bounds` are those of the truncated normal.
-
-    `threads` is the number for libraries that are told by a call; None leaves theirs.
-    """
-
-    law: str
-    dtype: str
-    seed: int = 0
-    bounds: tuple[float, float] = (-2.0, 2.0)
-    threads: int | None = None
-
-
-def _same(out: Array) -> Any:
-    return out
-
-
-class Sampler(NamedTuple):
-    """A library's sampler, ready to draw.
-
-    `draw(count)` returns the next values as an array of the library, and `array` makes a NumPy array of that. `fill(out)`
-    writes the next values into an array of the library (None if it cannot), and `view` makes one over a NumPy array's memory.
-    """
-
-    draw: Callable[[int], Any]
-    array: Callable[[Any], Array] = np.asarray
-    fill: Callable[[Any], object] | None = None
-    view: Callable[[Array], Any] = _same
-
-
-class Method(NamedTuple):
-    """A library's function for a law. `fills`: takes an array to write into; `serial`: uses one thread, whatever is set.
-
-    `most` is the largest count of one call, where more would take too much memory.
-    """
-
-    library: str
-    law: str
-    function: str
-    dtypes: tuple[str, ...]
-    make: Callable[[str, Request], Sampler]
-    fills: bool = False
-    serial: bool = False
-    most: int = 2**62
-
-    @property
-    def label(self) -> str:
-        """Library and function, for tables."""
-        return f"{TITLES[self.library]} {self.function}"
+from fastinit.peers.interface import (
+    DOUBLE,
+    FLOATS,
+    LAWS,
+    MORE,
+    SIGNED,
+    SIXTEEN,
+    UNSIGNED,
+    Array,
+    Method,
+    Request,
+    Sampler,
+)
+from fastinit.peers.libraries import Missing, installed
 
 
 def _numpy(function: str, request: Request, bits: Callable[[int], Any] = np.random.PCG64) -> Sampler:
     draw = getattr(np.random.Generator(bits(request.seed)), function)
-    if request.law == "bits":
-        return Sampler(lambda count: draw(0, 2**32, count, np.uint32))
     dtype = np.dtype(request.dtype)
+    if request.law in _NUMPY:
+        call = _NUMPY[request.law]
+        return Sampler(lambda count: call(draw, count, dtype, *request.arguments))
     return Sampler(lambda count: draw(count, dtype=dtype), fill=lambda out: draw(out=out, dtype=dtype))
+
+
+def _signs(draw: Any, count: int, dtype: np.dtype[Any]) -> Array:
+    signs: Array = draw(0, 2, count, dtype)
+    signs *= 2
+    signs -= 1
+    return signs
+
+
+#: How NumPy's functions that have no `out` are called.
+_NUMPY: dict[str, Callable[..., Array]] = {
+    "bits": lambda draw, count, dtype: draw(0, 2**32, count, dtype),
+    "integers": lambda draw, count, dtype, low, high: draw(low, high, count, dtype),
+    "rademacher": _signs,
+    "bernoulli": lambda draw, count, dtype, p: draw(1, p, count),
+    **dict.fromkeys(("laplace", "logistic", "gumbel", "cauchy", "lognormal"), lambda draw, count, dtype: draw(size=count)),
+}
 
 
 def _randomgen(function: str, request: Request) -> Sampler:
@@ -91,7 +64,11 @@ def _randomgen(function: str, request: Request) -> Sampler:
 def _from_torch(tensor: Any, dtype: str) -> Array:
     """A NumPy array over a tensor's bytes: torch gives NumPy no bfloat16."""
     tensor = tensor.cpu().view(import_module("torch").uint8)
-    return np.asarray(tensor.numpy()).view(dtypes.resolve(dtype).dtype)
+    return np.asarray(tensor.numpy()).view(dtypes.resolve(dtype, dtypes.ALL_NAMES).dtype)
+
+
+#: Where the arguments of torch's functions are others than those of everybody else if none are given.
+_TORCH = {"lognormal": (0.0, 1.0)}
 
 
 def _torch(function: str, request: Request) -> Sampler:
@@ -99,8 +76,18 @@ def _torch(function: str, request: Request) -> Sampler:
     if request.threads is not None:
         torch.set_num_threads(request.threads)
     dtype = getattr(torch, request.dtype)
-    options = dict(zip("ab", request.bounds, strict=True)) if request.law == "truncated_normal" else {}
-    fill = functools.partial(getattr(torch.nn.init, function), generator=torch.Generator().manual_seed(request.seed), **options)
+    generator = torch.Generator().manual_seed(request.seed)
+    if request.law in LAWS:
+        names = "ab" if request.arguments else ""
+        method = functools.partial(getattr(torch.nn.init, function), **dict(zip(names, request.arguments, strict=True)))
+    else:
+        method = getattr(torch.Tensor, function)
+
+    positional = () if request.law in LAWS else _TORCH.get(request.law, request.arguments)
+
+    def fill(out: Any) -> Any:
+        return method(out, *positional, generator=generator)
+
     return Sampler(
         lambda count: fill(torch.empty(count, dtype=dtype)),
         lambda tensor: _from_torch(tensor, request.dtype),
@@ -109,27 +96,33 @@ def _torch(function: str, request: Request) -> Sampler:
     )
 
 
+#: What JAX calls the arguments of a law.
+_JAX = {"truncated_normal": ("lower", "upper"), "bernoulli": ("p",), "integers": ("minval", "maxval")}
+
+
 def _jax(function: str, request: Request) -> Sampler:
     jax = import_module("jax")
     jax.config.update("jax_platforms", "cpu")
-    bounds = request.bounds if request.law == "truncated_normal" else ()
+    options: dict[str, Any] = dict(zip(_JAX.get(request.law, ()), request.arguments, strict=True))
+    if request.law != "bernoulli":
+        options["dtype"] = request.dtype
     key, calls, method = jax.random.key(request.seed), 0, getattr(jax.random, function)
 
     @functools.partial(jax.jit, static_argnums=2)
     def values(key: Any, call: Any, count: int) -> Any:
-        return method(jax.random.fold_in(key, call), *bounds, (count,), dtype=request.dtype)
+        return method(jax.random.fold_in(key, call), shape=(count,), **options)
 
     def draw(count: int) -> Any:
         nonlocal calls
         calls += 1
-        with jax.enable_x64(request.dtype == "float64"):
+        with jax.enable_x64(request.dtype.endswith("64")):
             return values(key, calls, count).block_until_ready()
 
     return Sampler(draw)
 
 
 def _two_deviations(request: Request) -> None:
-    if request.law == "truncated_normal" and request.bounds != (-2.0, 2.0):
+    if request.law == "truncated_normal" and request.arguments != (-2.0, 2.0):
         raise Missing("has no other bounds than -2 and 2")
 
 
@@ -173,29 +166,48 @@ def _mkl(function: str, request: Request) -> Sampler:
 
 def _scipy(function: str, request: Request) -> Sampler:
     truncnorm, rng = import_module("scipy.stats").truncnorm, np.random.default_rng(request.seed)
-    return Sampler(lambda count: truncnorm.rvs(*request.bounds, size=count, random_state=rng))
+    return Sampler(lambda count: truncnorm.rvs(*request.arguments, size=count, random_state=rng))
 
 
-LAWS = ("uniform", "normal", "truncated_normal")
 _FILLS: dict[str, Any] = {"fills": True, "serial": True}
 
+
+def _generator(library: str, make: Callable[[str, Request], Sampler]) -> Iterator[Method]:
+    """What NumPy's Generator has, which randomgen drives by another source of words."""
+    yield Method(library, "bits", "integers", ("uint32",), make, serial=True)
+    yield Method(library, "uniform", "random", FLOATS, make, **_FILLS)
+    yield Method(library, "normal", "standard_normal", FLOATS, make, **_FILLS)
+    yield Method(library, "exponential", "standard_exponential", FLOATS, make, **_FILLS)
+    yield Method(library, "cauchy", "standard_cauchy", DOUBLE, make, serial=True)
+    for law in ("laplace", "logistic", "gumbel", "lognormal"):
+        yield Method(library, law, law, DOUBLE, make, serial=True)
+    yield Method(library, "rademacher", "integers", SIGNED, make, serial=True)
+    yield Method(library, "bernoulli", "binomial", ("int64",), make, serial=True)
+    yield Method(library, "integers", "integers", (*SIGNED, *UNSIGNED), make, serial=True)
+
+
 METHODS = (
-    Method("numpy", "bits", "integers", ("uint32",), _numpy, serial=True),
-    Method("numpy", "uniform", "random", FLOATS, _numpy, **_FILLS),
-    Method("numpy", "normal", "standard_normal", FLOATS, _numpy, **_FILLS),
+    *_generator("numpy", _numpy),
     Method("torch", "uniform", "uniform_", FLOATS + SIXTEEN, _torch, **_FILLS),
     Method("torch", "normal", "normal_", FLOATS + SIXTEEN, _torch, **_FILLS),
     Method("torch", "truncated_normal", "trunc_normal_", FLOATS + SIXTEEN, _torch, fills=True),
-    *(Method("jax", law, law, FLOATS + SIXTEEN, _jax) for law in LAWS),
+    Method("torch", "exponential", "exponential_", FLOATS + SIXTEEN, _torch, **_FILLS),
+    Method("torch", "cauchy", "cauchy_", FLOATS + SIXTEEN, _torch, **_FILLS),
+    Method("torch", "lognormal", "log_normal_", FLOATS + SIXTEEN, _torch, **_FILLS),
+    Method("torch", "bernoulli", "bernoulli_", (*FLOATS, *SIXTEEN, *SIGNED, "uint8", "bool"), _torch, **_FILLS),
+    Method("torch", "integers", "random_", (*SIGNED, "uint8"), _torch, **_FILLS),
+    *(Method("jax", law, law, FLOATS + SIXTEEN, _jax) for law in (*LAWS, *MORE[:5])),
+    Method("jax", "lognormal", "lognormal", FLOATS, _jax),
+    Method("jax", "rademacher", "rademacher", SIGNED, _jax),
+    Method("jax", "bernoulli", "bernoulli", ("bool",), _jax),
+    Method("jax", "integers", "randint", (*SIGNED, *UNSIGNED), _jax),
     *(Method("tensorflow", law, f"stateless_{law}", FLOATS + SIXTEEN, _tensorflow) for law in LAWS),
     *(Method("keras", law, law, ("float32", *SIXTEEN), _keras) for law in LAWS),
     Method("mkl_random", "uniform", "random_sample", DOUBLE, _mkl, serial=True),
     Method("mkl_random", "normal", "standard_normal ICDF", DOUBLE, _mkl, serial=True),
     # Its temporaries take some 25 times the memory of the values.
     Method("scipy", "truncated_normal", "truncnorm.rvs", DOUBLE, _scipy, serial=True, most=2**20),
-    Method("randomgen", "bits", "integers", ("uint32",), _randomgen, serial=True),
-    Method("randomgen", "uniform", "random", FLOATS, _randomgen, **_FILLS),
-    Method("randomgen", "normal", "standard_normal", FLOATS, _randomgen, **_FILLS),
+    *_generator("randomgen", _randomgen),
 )
 
 
@@ -204,7 +216,8 @@ def find(library: str, law: str, dtype: str) -> Method:
     for method in METHODS:
         if (method.library, method.law) == (library, law):
             if dtype not in method.dtypes:
-                raise Missing(f"makes {' and '.join(method.dtypes)} only")
+                *others, last = method.dtypes
+                raise Missing(f"makes {' and '.join(filter(None, (', '.join(others), last)))} only")
             if not installed(library):
                 raise Missing("is not installed")
             return method

@@ -22,6 +22,7 @@ from fastinit.bench.samplers import TITLES
 from fastinit.bench.session import Row, Table
 from fastinit.commands import bench as command
 from fastinit.commands.main import main
+from fastinit.peers.interface import LAWS, MORE
 from tests.repeats import mostly_at_night
 
 REPOSITORY = Path(fastinit.__file__).parents[1]
@@ -212,9 +213,15 @@ def test_threads_reach_the_worker(tmp_path):
 
 
 WRONG = {
-    "--dist gamma": "argument --dist: must be one of uniform, normal, truncated_normal, all; got 'gamma'",
-    "--dist uniform,,normal": "argument --dist: must be one of uniform, normal, truncated_normal, all; got ''",
-    "--dtype int8": f"argument --dtype: must be one of {', '.join(DTYPES)}, all; got 'int8'",
+    "--dist gamma": f"argument --dist: must be one of {', '.join((*LAWS, *MORE))}, all; got 'gamma'",
+    "--dist uniform,,normal": f"argument --dist: must be one of {', '.join((*LAWS, *MORE))}, all; got ''",
+    "--dtype int4": f"argument --dtype: must be one of {', '.join(DTYPES)}, int8, int16",
+    "--dtype float8_e5m2": "bool, all; got 'float8_e5m2'",
+    "--dtype int8": "bfloat16, float8_e4m3fn, float8_e5m2 for uniform; got int8",
+    "--dist integers --dtype float32": "error: --dtype: must be one of int64, int8",
+    "--law laplace --dist normal": "error: --law: not with --dist",
+    "--law laplac": "did you mean laplace?",
+    "--law tests.laws.own:nothing": "law must be in its module; got 'tests.laws.own:nothing'",
     "--peers numpy,curand": "randomgen, cupy, all, none; got 'curand'",
     "--size 0": "argument --size: must be a whole number, at least 1",
     "--size 2**62": "error: --size: a buffer for each of",

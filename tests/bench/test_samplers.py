@@ -15,13 +15,20 @@ from fastinit.arguments import dtypes
 from fastinit.bench import samplers as bench
 from fastinit.check.run import SAMPLERS
 from fastinit.peers import samplers
+from fastinit.peers.interface import LAWS, MORE, Request
 from fastinit.peers.libraries import ALIASES, TITLES, Missing, installed
-from fastinit.peers.samplers import LAWS, METHODS, Request, find, make
+from fastinit.peers.samplers import METHODS, find, make
 from tests.statistics import follows
 
 REPOSITORY = Path(fastinit.__file__).parents[1]
-DRAWN = [method for method in METHODS if method.law in LAWS]
-EXACT = {"uniform": stats.uniform(), "normal": stats.norm(), "truncated_normal": stats.truncnorm(-2, 2)}
+DRAWN = [method for method in METHODS if method.law in (*LAWS, *MORE)]
+EXACT = {
+    "uniform": stats.uniform(), "normal": stats.norm(), "truncated_normal": stats.truncnorm(-2, 2),
+    "exponential": stats.expon(), "laplace": stats.laplace(), "logistic": stats.logistic(), "gumbel": stats.gumbel_r(),
+    "cauchy": stats.cauchy(), "lognormal": stats.lognorm(1), "rademacher": stats.rv_discrete(values=([-1, 1], [0.5, 0.5])),
+    "bernoulli": stats.bernoulli(0.3), "integers": stats.randint(0, 100),
+}  # fmt: skip
+CONTINUOUS = set(EXACT) - {"rademacher", "bernoulli", "integers"}
 COUNT = 20_000
 
 #: Draws from all samplers of a library, in a process of its own: they change settings of the whole process.
@@ -29,13 +36,14 @@ DRAW = """
 import sys
 import numpy as np
 from fastinit.arguments import dtypes
-from fastinit.peers.samplers import METHODS, Request, make
+from fastinit.peers.interface import Request
+from fastinit.peers.samplers import METHODS, make
 
 library, directory, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 for method in METHODS:
     for dtype in method.dtypes if method.library == library else ():
         sampler = make(library, Request(method.law, dtype, threads=2))
-        out = np.zeros(count, dtypes.resolve(dtype).dtype if dtype != "uint32" else dtype)
+        out = np.zeros(count, dtypes.resolve(dtype, dtypes.ALL_NAMES).dtype)
         if method.fills:
             sampler.fill(sampler.view(out))
         assert (sampler.fill is not None) == method.fills
@@ -82,13 +90,19 @@ def test_samplers_draw_their_law(drawn, method):
             low, high = law.support()
             assert low <= x.min()
             assert x.max() <= high
-            if dtype in ("float32", "float64"):
+            if dtype in ("float32", "float64") and method.law in CONTINUOUS:
                 follows(x, law, f"{method.label} {dtype} {name}")
-            # Five standard errors, and as much as the coarsest rounding may shift them.
-            assert abs(x.mean() - law.mean()) < 5 * law.std() / math.sqrt(COUNT) + 0.02
-            assert abs(x.std() / law.std() - 1) < 5 / math.sqrt(2 * COUNT) + 0.02
-        assert (loaded["first"] != loaded["second"]).mean() > 0.9
-        assert (loaded["again"] != loaded["other"]).mean() > 0.9
+            # Five standard errors, and as much as the coarsest rounding may shift them: by the median where there is no mean.
+            assert abs((x <= law.median()).mean() - law.cdf(law.median())) < 5 * 0.5 / math.sqrt(COUNT) + 0.02
+            # JAX makes bfloat16 values of 128 uniform numbers: tails are cut, and the 0 among them becomes a logistic -87.
+            coarse = method.library == "jax" and dtype == "bfloat16" and method.law in MORE
+            if method.law not in ("cauchy", "lognormal") and not coarse:
+                kurtosis = float(law.stats(moments="k"))
+                assert abs(x.mean() - law.mean()) < 5 * law.std() / math.sqrt(COUNT) + 0.02
+                assert abs(x.std() / law.std() - 1) < 5 * math.sqrt((kurtosis + 2) / 4 / COUNT) + 0.02
+        alike = 0.1 if method.law in CONTINUOUS else 0.7
+        assert (loaded["first"] == loaded["second"]).mean() < alike
+        assert (loaded["again"] == loaded["other"]).mean() < alike
         np.testing.assert_array_equal(loaded["filled" if method.fills else "first"], loaded["again"])
 
 
@@ -106,7 +120,7 @@ def test_bounds(library):
     if not installed(library):
         pytest.skip(f"{library} is not installed")
     dtype = "float64" if library == "scipy" else "float32"
-    sampler = make(library, Request("truncated_normal", dtype, bounds=(-0.5, 1.5)))
+    sampler = make(library, Request("truncated_normal", dtype, given=(-0.5, 1.5)))
     x = sampler.array(sampler.draw(COUNT))
     assert x.dtype == dtypes.resolve(dtype).dtype
     follows(x, stats.truncnorm(-0.5, 1.5), library)
@@ -115,7 +129,7 @@ def test_bounds(library):
 def test_every_law_and_library_has_one_method_or_a_reason(monkeypatch):
     monkeypatch.setattr(samplers, "installed", lambda module: True)
     for library in TITLES:
-        for law in ("bits", *LAWS):
+        for law in ("bits", *LAWS, *MORE):
             methods = [method for method in METHODS if (method.library, method.law) == (library, law)]
             assert len(methods) <= 1
             if not methods:
@@ -127,7 +141,7 @@ def test_every_law_and_library_has_one_method_or_a_reason(monkeypatch):
     with pytest.raises(Missing, match="makes float64 only"):
         find("scipy", "truncated_normal", "float32")
     with pytest.raises(Missing, match="no other bounds than -2 and 2"):
-        make("tensorflow", Request("truncated_normal", "float32", bounds=(0.0, 1.0)))
+        make("tensorflow", Request("truncated_normal", "float32", given=(0.0, 1.0)))
 
 
 def test_names():

@@ -13,13 +13,13 @@ pytest.importorskip("scipy", reason="fastinit check needs SciPy")
 
 import fastinit as fi
 from fastinit.arguments import dtypes
-from fastinit.check import counts, fits, order, verdict, words
-from fastinit.check.laws import NORMAL, UNIFORM, Law
+from fastinit.check import counts, subjects, verdict, words
+from fastinit.check.laws import NORMAL, UNIFORM, truncated_normal, uniform
 from fastinit.check.results import Result, subject
 from tests.repeats import mostly_at_night
 
 N = 1 << 20
-TWO = Law("normal", -2.0, 2.0)
+TWO = truncated_normal(-2.0, 2.0)
 REAL = {name: dtypes.resolve(name) for name in ("float32", "float64", "float16", "bfloat16")}
 RNG = fi.default_rng(20261124)
 
@@ -28,8 +28,8 @@ def judged(x, law, dtype, pairs=False):
     """The verdict on an array, as `subjects.check` comes to it."""
     real = REAL[dtype]
     summary = counts.summarise(law, real, np.array_split(x, 3))
-    rows = (*fits.rows(summary, law, real, x), *order.rows(x, partners_of=real if pairs else None))
-    result = Result(subject("fastinit", law, real), x.size, 0.0, rows)
+    rows = subjects.rows(law, real, summary, x, pairs=pairs)
+    result = Result(subject("fastinit", law, real), x.size, 0.0, tuple(rows))
     return verdict.judge([result])
 
 
@@ -38,12 +38,10 @@ def failed(found):
 
 
 def draw(law, dtype, seed=0, size=N):
-    rng = fi.default_rng(seed)
-    arguments = () if law.method == "normal" else (law.a, law.b)
-    return getattr(rng, law.method)(*arguments, size=size, dtype=dtype)
+    return law.draw(fi.default_rng(seed), REAL[dtype], size=size)
 
 
-LAWS = [UNIFORM, Law("uniform", -1.5, 2.5), NORMAL, TWO, Law("normal", -3.0, 2.5), Law("normal", 2.0, math.inf)]
+LAWS = [UNIFORM, uniform(-1.5, 2.5), NORMAL, TWO, truncated_normal(-3.0, 2.5), truncated_normal(2.0, math.inf)]
 
 
 @pytest.mark.parametrize("dtype", REAL)

@@ -1,5 +1,6 @@
 """The command line: in this process, or as one of its own where signals, terminals, pipes or limits matter."""
 
+import argparse
 import contextlib
 import fcntl
 import itertools
@@ -200,14 +201,21 @@ WRONG = {
     "--shape x --dist normal": "argument --shape: must be whole numbers with commas",
     "--shape 3 --dist normal --scale two": "argument --scale: invalid float value: 'two'",
     "--shape 3 --dist normal --seed 1.5": "argument --seed: invalid int value: '1.5'",
-    "--shape 3 --dist gamma": "--dist: must be uniform, normal, truncated_normal or another initialiser; got 'gamma'",
+    "--shape 3 --dist gamma": "--dist: must be bernoulli, cauchy, ",
     "--shape 3 --dist gaussian": "got 'gaussian'; did you mean normal?",
     "--shape 3 --dist trunc_normal": "got 'trunc_normal'; did you mean truncated_normal?",
-    "--shape 3 --dist normal(": "argument --dist: a rule must be a name, or a call",
-    "--shape 3,3 --dist xavier_uniform --scale 2": "--scale: not for --dist xavier_uniform, which takes its parameters in",
-    "--shape 3 --dist normal(scale=0.02) --scale 2": "--scale: not for --dist normal, which takes its parameters in",
+    "--shape 3 --dist normal(": "error: --dist must be a name, or a call",
+    "--shape 3,3 --dist xavier_uniform --scale 2": "--scale: not for --dist xavier_uniform, which takes its parameters, if",
+    "--shape 3 --dist normal(scale=0.02) --scale 2": "--scale: not for --dist normal, which takes its parameters, if any, in",
     "--shape 3 --dist xavier_uniform": "x.npy': shape must have at least 2 axes",
-    "--shape 3 --dist normal --dtype int8": "argument --dtype: must be one of float32, float64,",
+    "--shape 3 --dist normal --dtype int8": "the rule must be one of zeros, ones, constant or a law of integers for dtype int8",
+    "--shape 3 --dist normal --dtype int4": "argument --dtype: must be one of float32, float64,",
+    "--shape 3 --dist laplace --dtype int8": "x.npy': dtype must be one of float32",
+    "--shape 3 --dist laplac": "got 'laplac'; did you mean laplace?",
+    "--shape 3 --dist bernoulli --scale 2": "--scale: not for --dist bernoulli, which takes its parameters, if any, in",
+    "--shape 3 --dist integers": "integers: missing a required argument: 'low'; its arguments are low, high, endpoint",
+    "--shape 3 --dist math:pi": "decorated with fastinit.laws.law, or a Distribution; 'math:pi' is a float",
+    "--shape 3 --dist no_such_module:law": "law must be module:name with a module that can be imported",
     "--shape 3 --dist normal --dtype bf16": "got 'bf16'; did you mean bfloat16?",
     "--shape 3 --dist normal --std 2": "unrecognized arguments: --std 2; did you mean --scale?",
     "--shape 3 --dist normal --max-shard-size 5XB": "--max-shard-size: must be a number of bytes, at least 1, such as 4096",
@@ -450,8 +458,7 @@ def test_info_where_the_environment_decides(tmp_path):
 def test_warmup_serves_the_next_process(tmp_path):
     more = {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_NUM_THREADS": "3"}
     first, second = (run("warmup", "--dtype", "float64", **more) for _ in range(2))
-    count = 1 + sum(dtype == "float64" for _, dtype in rows.ROWS)  # the loop, too
-    assert count > 4  # more than one process
+    count = 6  # the loop, and uniform, its bounded form, normal, and two truncated normals: enough for two processes
     assert first.stderr == f"compiling {count} kernels, 2 at a time, into {tmp_path}/fastinit\n"
     assert second.stderr == ""
     assert first.stdout.startswith(f"kernels={count} compiled={count} cached=0 seconds=")
@@ -462,6 +469,56 @@ def test_warmup_serves_the_next_process(tmp_path):
     sizes = [path.stat().st_size for path in tmp_path.rglob("*.fastinit")]
     report = json.loads(run("info", "--json", **more).stdout)
     assert report["cached"] == {"kernels": count, "bytes": sum(sizes)}
+
+
+def kernels(*arguments):
+    """The kernels that a run would have in the cache at its end."""
+    parser = warmup.add(argparse.ArgumentParser().add_subparsers())
+    return sorted(warmup.plan(parser.parse_args(arguments)).kernels)
+
+
+def test_warmup_compiles_the_weights_kernels_by_default():
+    usual = kernels()
+    assert len(usual) == 29  # as many as before there were other laws
+    assert {name.rpartition("-")[0] for name in usual} == {
+        "", "bits", "uniform", "uniform_within", "normal", "normal_within", "truncated_central", "truncated_tails",
+    }  # fmt: skip
+    assert set(usual) < set(kernels("--dist", "all")) < set(kernels("--dist", "all", "--add"))
+    assert {name for name in kernels("--dist", "all") if name != "loop"} == {f"{law}-{dtype}" for law, dtype in rows.ROWS}
+
+
+def test_warmup_of_other_laws():
+    assert kernels("--dist", "laplace,integers", "--dtype", "float32,int8") == ["integers-int8", "laplace-float32", "loop"]
+    assert kernels("--dist", "uniform", "--dtype", "bfloat16", "--add") == [
+        "loop", "uniform-bfloat16-add", "uniform_within-bfloat16", "uniform_within-bfloat16-add",
+    ]  # fmt: skip
+    assert kernels("--law", "uniform(2, 2)") == ["loop"]  # a constant needs none
+    (_, own) = kernels("--law", "tests.laws.own:triangular", "--dtype", "float16")
+    assert (
+        re.fullmatch(r"triangular-float16\.[0-9a-f]{16}", own)[0]
+        == kernels("--law", "tests.laws.own:triangular(width=3)", "--dtype", "float16")[-1]
+    )
+
+
+def test_warmup_keeps_what_a_process_draws(tmp_path):
+    """Whatever a law needs, its values and those that are added: nothing is left to compile."""
+    more = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    laws = ("--dist", "uniform,rademacher", "--law", "tests.laws.own:triangular", "--add")
+    done = run("warmup", *laws, "--dtype", "float32,float16,int8", cwd=REPOSITORY, **more)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "kernels=17"), done.stderr
+    script = """
+import numpy as np, fastinit as fi
+from fastinit.kernels import cache
+from tests.laws.own import triangular
+rng = fi.default_rng(0)
+for law in (fi.laws.uniform(-1, 1), fi.laws.rademacher(), triangular(width=5)):
+    for dtype in ("float32", "float16"):
+        out = rng.draw(law, size=1000, dtype=dtype)
+        rng.draw(law, out=out, add=True)
+rng.draw(fi.laws.rademacher(), size=10, dtype="int8")
+print(cache.COMPILED)
+"""
+    assert run(script, command=(sys.executable, "-c"), cwd=REPOSITORY, **more).stdout == "set()\n"
 
 
 @pytest.mark.nightly
@@ -540,6 +597,23 @@ def test_explain(capsys, more):
     assert ("define" in out) == ("--asm" not in more)
 
 
+@pytest.mark.parametrize("law", [["laplace"], ["--law", "laplace"], ["--law", "tests.laws.own:triangular(width=2)"]])
+def test_explain_any_law(capsys, law):
+    plain, adding = (call(capsys, "explain", *law, "--target", "avx2", *more)[1] for more in ([], ["--add"]))
+    assert plain.count("load <") < adding.count("load <")  # it reads what the output holds
+    assert plain.count("store <") > 0
+
+
+def test_explain_shows_what_is_drawn(capsys):
+    """A row by its name, and what the law of that name needs for a dtype: bounds, where values are rounded twice."""
+    row, law = (call(capsys, "explain", *each, "--dtype", "float16")[1] for each in (["uniform_within"], ["--law", "uniform"]))
+    assert row == law != ""
+    assert (
+        call(capsys, "explain", "integers", "--target", "avx2")[1]
+        == call(capsys, "explain", "--law", "integers(6)", "--dtype", "int64", "--target", "avx2")[1]
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -547,6 +621,13 @@ def test_explain(capsys, more):
         (["uniform", "--dtype", "float16"], "--dtype must be one of float32, float64 for uniform; got float16"),
         (["gamma"], "got 'gamma'"),
         (["normal", "--target", "neno"], "got 'neno'; did you mean neon?"),
+        ([], "either LAW or --law must be given"),
+        (["laplace", "--law", "laplace"], "either LAW or --law must be given"),
+        (["bits", "--add"], "--add: only for laws of reals; got bits"),
+        (["--law", "integers(6)", "--add"], "--add: only for laws of reals; got integers(6)"),
+        (["cauchy", "--dtype", "float8_e5m2"], "--dtype must be one of float32, float64, float16, bfloat16 for cauchy"),
+        (["--law", "laplace(scale=0)"], "--law: must not be a constant"),
+        (["--law", "laplac"], "did you mean laplace?"),
     ],
 )
 def test_explain_refuses(capsys, arguments, said):

@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from fastinit.arguments.hints import hint
 from fastinit.commands import values
 
 
@@ -95,8 +96,8 @@ def test_names():
 )
 def test_hints(word, meant):
     words = ["float16", "float32", "float64", "bfloat16", "normal", "truncated_normal", "--scale", "--shape", "--loc"]
-    assert values.hint(word, words) == f"; did you mean {meant}?"
-    assert values.hint("zzz", words) == values.hint("gaussian", ["x"]) == ""
+    assert hint(word, words) == f"; did you mean {meant}?"
+    assert hint("zzz", words) == hint("gaussian", ["x"]) == ""
 
 
 def test_seconds():

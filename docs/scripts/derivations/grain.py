@@ -23,7 +23,7 @@ from fastinit.arguments import dtypes
 from fastinit.arithmetic.lanes import bitcast, convert, f32, fma, i32, maximum, minimum
 from fastinit.check import fits
 from fastinit.check.cells import cells
-from fastinit.check.laws import Law
+from fastinit.check.laws import truncated_normal as law_between
 from fastinit.distributions import LAWS
 from fastinit.distributions.central import CENTRAL, value_and_slope
 from fastinit.distributions.truncated_normal import truncated_normal
@@ -108,7 +108,7 @@ def planned(interval, real):
 
 def excesses(interval, real, way, step, threads):
     """For each dtype counted: the excess per value, and the number of values from which the check sees it."""
-    law, trial = Law("normal", *interval), kernel(way, planned(interval, real))
+    law, trial = law_between(*interval), kernel(way, planned(interval, real))
     parts = all_words.sweep(functools.partial(sweep, law, real, trial), step, threads)
     for counts, counted in zip((sum(of_one) for of_one in zip(*parts, strict=True)), COUNTED, strict=True):
         shares, expected = fits.joined(counts / counts.sum(), cells(law, counted).mass, JOINED)

@@ -27,8 +27,8 @@ from fastinit.bench.measure import (
     timed_rounds,
     touched,
 )
+from fastinit.peers.interface import LAWS
 from fastinit.peers.libraries import Missing
-from fastinit.peers.samplers import LAWS
 
 MIB = 2**20
 CALLS = 1000  # small calls in one sample

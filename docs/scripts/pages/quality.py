@@ -1,8 +1,8 @@
 """Regenerate the tables of `docs/quality.md` and `docs/samplers.md`: `python -m docs.scripts.pages.quality`.
 
 Run it with every peer installed, on an idle machine. The parts: `limits` is computed; `grain` and `ulp` are the output of
-`docs.scripts.derivations`; `rate` is all of `fastinit check`, with few values, over many seeds; `samplers` has a table for
-each sampler.
+`docs.scripts.derivations`; `rate` is `fastinit check` of the weights' laws, with few values, over many seeds; `samplers` has
+a table for each sampler.
 """
 
 import argparse
@@ -17,7 +17,6 @@ from docs.scripts import arguments
 from docs.scripts.markdown import DOCS, put, table
 from fastinit.bench import machine
 from fastinit.check import run, verdict
-from fastinit.check.exact import base
 from fastinit.check.laws import NORMAL
 from fastinit.commands import check as command
 from fastinit.peers.libraries import installed
@@ -37,7 +36,7 @@ def results_of(options):
 def rate(args):
     """How often a right sampler is called BAD, and how often a single p is below a level."""
     values, good = [], 0
-    options = ["--samples", args.rate_samples, *(["--dtype", args.dtype] if args.dtype else [])]
+    options = ["--dist", "bits," + DISTS, "--samples", args.rate_samples, *(["--dtype", args.dtype] if args.dtype else [])]
     for seed in range(args.seeds):
         results = results_of([*options, "--seed", seed])
         judged = verdict.judge(results)
@@ -118,7 +117,7 @@ def limits(args):
     """How many values it takes until the 2^32 steps of the radius shift the count in a tail by one deviation."""
     rows = []
     for deviations in (4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 6.7):
-        law, kernel = float(base(NORMAL).sf(deviations)), lattice(deviations)
+        law, kernel = float(NORMAL.base().sf(deviations)), lattice(deviations)
         rows.append([f"{deviations:g}", f"{law:.6e}", f"{kernel:.6e}", f"{law / (kernel - law) ** 2:.1e}"])
     yield table(["beyond", "chance, normal law", "float32 kernels", "values until it shows"], rows, left=0)
 

@@ -1,0 +1,82 @@
+"""Tests of how many different numbers there are: too few words, or too coarse ones, repeat values too often."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import stats
+
+from fastinit.arguments import dtypes
+from fastinit.check import cells
+from fastinit.check.counts import Summary
+from fastinit.check.exact import Array, Floats
+from fastinit.check.fits import count_row, normal_p
+from fastinit.check.laws import Law, is_real
+from fastinit.check.results import Row
+
+#: Repeats are counted among this many values, in dtypes with too many numbers to be counted one by one.
+FIRST = 1 << 20
+#: Least number of different words that were rounded to 24 bits.
+WORDS = 2**23
+#: Places in each bin at which the distance of neighbouring numbers is looked up.
+PLACES = (np.arange(4) + 0.5) / 4
+
+
+def _distinct_numbers(sample: Summary, mass: Floats) -> Row:
+    """How many of the numbers that have a cell appear at all."""
+    empty = np.exp(-sample.size * mass)
+    single = sample.size * mass * empty
+    variance = float((empty * (1 - empty)).sum()) - float(single.sum()) ** 2 / sample.size
+    return _distinct("distinct numbers", int((sample.counts > 0).sum()), float((1 - empty).sum()), variance)
+
+
+def _distinct(name: str, observed: float, mean: float, variance: float) -> Row:
+    """A row for a sum of independent yes and no: nearly normal, or bounded by Bernstein's inequality if it has few terms."""
+    off = abs(observed - mean)
+    if variance < 100:
+        off = max(off - 1.0, 0.0)
+        return Row("distinct", name, observed, min(1.0, 2.0 * math.exp(-off * off / 2 / (variance + off / 3 + 1e-9))))
+    return Row("distinct", name, observed, normal_p(off / math.sqrt(variance)))
+
+
+def occupancy(law: Law, real: dtypes.Real, draws: int) -> tuple[float, float]:
+    """Mean and variance of how many of this many draws in a large dtype repeat an earlier value."""
+    grid = cells.cells(law, real)  # in each bin but the two at the ends the density is nearly constant
+    edges, mass = grid.edges, grid.mass[1:-1] / len(PLACES)
+    x = edges[:-1, None] + np.diff(edges)[:, None] * PLACES
+    unit = np.full(x.shape, (law.b - law.a) / law.steps(real) if law.steps(real) else 0.0)
+    if is_real(real):
+        digits = 24 if real.compute.itemsize == 4 else 53
+        unit = np.maximum(unit, 2.0 ** (np.floor(np.log2(np.abs(x))) + 1 - digits))
+    numbers = np.diff(edges)[:, None] / len(PLACES) / unit
+    rate = draws * mass[:, None] / numbers
+    empty = np.exp(-rate)
+    again = np.where(rate < 1e-4, rate * rate / 2, rate + np.expm1(-rate))
+    # (1 - e^-r)(e^-r) summed, less the covariance from the fixed total
+    variance = float((numbers * -np.expm1(-rate) * empty).sum()) - float((numbers * rate * empty).sum()) ** 2 / draws
+    return float((numbers * again).sum()), max(variance, 1e-12)
+
+
+def _repeats(x: Array, law: Law, real: dtypes.Real) -> Row:
+    """How many of the first values of a large dtype repeat an earlier one.
+
+    Float32 values of words that were rounded to 24 bits may repeat more often than the numbers alone would give, by as many as
+    2^23 equally likely numbers have.
+    """
+    x = x[:FIRST]
+    name, observed = f"repeats among {x.size}", x.size - len(np.unique(x))
+    mean, variance = occupancy(law, real, x.size)
+    if law.coarse and real.name == "float32":
+        most = x.size + WORDS * math.expm1(-x.size / WORDS)
+        z = (observed - mean - most) / math.sqrt(variance + x.size**2 / 2 / WORDS)
+        return Row("distinct", f"{name}, at most", observed, float(stats.norm.sf(z)))
+    if mean < 1000:
+        return count_row("distinct", name, observed, mean)
+    return Row("distinct", name, observed, normal_p((observed - mean) / math.sqrt(variance)))
+
+
+def row(sample: Summary, law: Law, real: dtypes.Real, first: Array) -> Row:
+    """The test for this law and dtype; `first` are the first values."""
+    grid = cells.cells(law, real)
+    return _repeats(first, law, real) if grid.values is None else _distinct_numbers(sample, grid.mass)
