@@ -6,8 +6,19 @@ from fastinit import initializers, laws
 from fastinit.arguments.seeds import STREAM_VERSION
 from fastinit.generator import Generator, default_rng
 from fastinit.initializers.tree import init_tree
+from fastinit.lazy_arrays.array import LazyArray, lazy
 
-__all__ = ["STREAM_VERSION", "Generator", "__version__", "default_rng", "init_tree", "initializers", "laws"]
+__all__ = [
+    "STREAM_VERSION",
+    "Generator",
+    "LazyArray",
+    "__version__",
+    "default_rng",
+    "init_tree",
+    "initializers",
+    "laws",
+    "lazy",
+]
 __version__ = "0.1.0"
 
 if not TYPE_CHECKING:  # a type checker would take it for leave to read any attribute

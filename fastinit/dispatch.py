@@ -47,6 +47,17 @@ def _address_if_builtin(out: Any) -> int:
     return ctypes.addressof(_NO_BYTES.from_buffer(out)) if out.dtype.isbuiltin == 1 else threads.address_of(out)
 
 
+def run_small(
+    plan: Plan, dtype_name: str, address: int, count: int, itemsize: int, next_stream: Callable[[], tuple[int, int, int]]
+) -> None:
+    """Fill contiguous memory with the first values of the next stream, on this thread alone. The plan must have a law."""
+    assert plan.law is not None
+    loop, entry = compiled(plan.law, dtype_name)
+    memory, pack = threads.scratch(), ARGUMENTS.pack
+    stream = next_stream()
+    loop(pack(*entry, 0, address, count, 1, itemsize, 0, 0, *stream, plan.address, 0, count, count, count, 1), memory, 0, 0)
+
+
 def run(
     plan: Plan,
     dtype_name: str,
@@ -71,14 +82,10 @@ def run(
             outputs.assign(out, plan.numbers[0])
         return
     whole = block.steps is None and out.flags.c_contiguous
-    loop, entry = compiled(plan.law, dtype_name)
-    if whole and total < threads.PARALLEL_FROM:  # the short way of small arrays
-        size, memory, start = out.itemsize, threads.scratch(), _address_if_builtin(out)
-        pack = ARGUMENTS.pack
-        loop(
-            pack(*entry, 0, start, total, 1, size, 0, 0, *next_stream(), plan.address, 0, total, total, total, 1), memory, 0, 0
-        )
+    if whole and total < threads.PARALLEL_FROM:
+        run_small(plan, dtype_name, _address_if_builtin(out), total, out.itemsize, next_stream)
         return
+    loop, entry = compiled(plan.law, dtype_name)
     if whole:
         table, place, axes = None, (0, _address_if_builtin(out), total, 1, out.itemsize), (0, 0)
     else:

@@ -41,7 +41,11 @@ NOTES = {"Raises": docstrings.RAISES, "Notes": docstrings.DETERMINISM}
 #: What NumPy's Generator has and this one has not, with what to write instead.
 INSTEAD = {
     "random": "uniform(size=...)",
-    **{name: f"draw(fastinit.laws.{name}(...), size=...)" for name in laws.__all__ if name.islower() and name != "law"},
+    **{
+        name: f"draw(fastinit.laws.{name}(...), size=...)"
+        for name in laws.BY_NAME
+        if "normal" not in name or name == "lognormal"
+    },
     "standard_normal": "normal(size=...)",
     "standard_uniform": "uniform(size=...)",
     "random_raw": "bits(size)",

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable
 from typing import NamedTuple
 
+from fastinit.arguments.dtypes import REAL_NAMES
 from fastinit.arithmetic import rounding
 from fastinit.arithmetic.lanes import Kind, u32, u64
 from fastinit.distributions import LAWS
@@ -41,6 +42,20 @@ STORAGE = {
 }  # fmt: skip
 
 
+def widened(dtype: str) -> str:
+    """The name of the rows that round values to a dtype of 16 or 8 bits and store them as float32."""
+    return f"{dtype}-as-float32"
+
+
+def _widened(short: Format) -> Storage:
+    encode, decode = short.encode, short.decode
+    assert decode is not None
+    return Storage(u32, Format(4, lambda x: decode(encode(x))))
+
+
+#: For products in float32, which then need no pass that converts.
+WIDENED = {widened(name): _widened(STORAGE[name].format) for name in REAL_NAMES if STORAGE[name].format.itemsize < 4}
+
 #: The package's own laws.
 OWN = frozenset(each for law in (*LAWS.values(), CONSTANT) for each in (law, added(law)))
 #: Every pair that a Generator may draw.
@@ -64,19 +79,21 @@ def _loop_code() -> bytes:
     return fill.code()
 
 
+@functools.lru_cache(maxsize=8)
 def _text(wanted: Row) -> str:
     from fastinit.kernels import tiles
 
     return tiles.trace(wanted, machine.host().traits)
 
 
-def _row_code(wanted: Row, dtype: str) -> bytes:
-    """A row's machine code. A user's law is named by its text as well, since no digest of our sources covers it."""
-    name = f"{wanted.law.name}-{dtype}{'-add' if wanted.law.adds else ''}"
-    if wanted.law in OWN:
-        return cache.stored(name, lambda: machine.object_code(_text(wanted)))
-    text = _text(wanted)
-    return cache.stored(f"{name}.{hashlib.sha256(text.encode()).hexdigest()[:16]}", lambda: machine.object_code(text))
+def _row(law: Law, dtype: str) -> Row:
+    return Row(law, *(WIDENED.get(dtype) or STORAGE[dtype]))
+
+
+def cached_as(law: Law, dtype: str) -> str:
+    """The name of a row's code in the cache. That of a user's law has a digest, since that of our sources does not cover it."""
+    name = f"{law.name}-{dtype}{'-add' if law.adds else ''}"
+    return name if law in OWN else f"{name}.{hashlib.sha256(_text(_row(law, dtype)).encode()).hexdigest()[:16]}"
 
 
 @functools.cache
@@ -89,7 +106,7 @@ def loop() -> Loop:
 @functools.cache
 def entry(law: Law, dtype: str) -> Entry:
     """A row's machine code, compiled or from the cache: addresses of its functions, and what the loop must know of it."""
-    wanted = Row(law, *STORAGE[dtype])
-    tiles, attempt = machine.link(_row_code(wanted, dtype), "tiles", "attempt")
-    law = wanted.law
+    wanted = _row(law, dtype)
+    code = cache.stored(cached_as(law, dtype), lambda: machine.object_code(_text(wanted)))
+    tiles, attempt = machine.link(code, "tiles", "attempt")
     return tiles, attempt, wanted.words, wanted.itemsize, int(law.accept is not None), int(law.adds)

@@ -1,0 +1,1 @@
+"""Arrays that are drawn where they are touched, and never stored."""
