@@ -35,11 +35,15 @@ BACKENDS = [name for name in ("torch", "jax", "tensorflow") if find_spec(name)]
 NEEDS = {
     "fastinit/torch": ("torch",),
     "docs/torch.md": ("torch",),
+    "docs/torch-values.md": ("torch",),
+    "docs/noise.md": ("torch",),
     "fastinit/jax": ("jax",),
     "docs/jax.md": ("jax", "flax"),
     "fastinit/keras": ("keras",),
     "docs/keras.md": ("keras",),
     "fastinit/dask": ("dask",),
+    "docs/laws.md": ("torch", "jax", "dask"),
+    "docs/lazy.md": ("torch", "dask"),
     "docs/scale.md": ("dask",),
     "docs/frameworks.md": ("torch", "jax", "keras", "dask", "safetensors"),
 }
@@ -54,11 +58,14 @@ if BACKENDS:
 COMPILE = """
 import sys
 from fastinit.distributions import LAWS
+from fastinit.distributions.sums import added
 from fastinit.kernels import rows
 if sys.argv[1] == "0":
     rows.loop()
-for law, dtype in rows.ROWS[int(sys.argv[1]) :: 2]:
-    rows.entry(LAWS[law], dtype)
+plain = [(LAWS[law], dtype) for law, dtype in rows.ROWS]
+sums = [(added(law), dtype) for law, dtype in plain if rows.STORAGE[dtype].format.decode]
+for law, dtype in (plain + sums)[int(sys.argv[1]) :: 2]:
+    rows.entry(law, dtype)
 """
 
 

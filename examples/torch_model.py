@@ -2,7 +2,6 @@
 
 import time
 
-import torch
 from torch import nn
 
 import fastinit.torch as ft
@@ -51,10 +50,10 @@ def main() -> None:
     timed("fast_init", start)
 
     start = time.perf_counter()
-    with torch.device("meta"):
+    with ft.deferred(rng=0):
         model = Model()
-    ft.materialize(model, rng=0)
-    timed("meta device and materialize", start)
+    ft.materialize(model)
+    timed("deferred and materialize", start)
 
     start = time.perf_counter()
     ft.init.trunc_normal_(plain.embed.weight, std=0.02, generator=0)

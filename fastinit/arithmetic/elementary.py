@@ -6,7 +6,6 @@ They use exact operations only, so every machine has the same last digit. The co
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from fastinit.arithmetic.lanes import (
@@ -94,7 +93,7 @@ _EXP_ENDS = {f32: (-104.0, 89.0), f64: (-746.0, 710.0)}
 
 def exp(x: Lanes) -> Lanes:
     """The exponential function, relative error below 2^-22 (2^-51) where the result is a normal number; NaN of NaN."""
-    real, number = x.kind, x == x
+    real, given = x.kind, x
     low, high = _EXP_ENDS[real]
     x = minimum(maximum(x, low), high)
     shift = 1.5 * 2.0 ** (real.digits - 1)  # a sum this large is rounded to a whole number
@@ -104,7 +103,7 @@ def exp(x: Lanes) -> Lanes:
     half = convert(k, i32) >> 1  # by two factors, because 2^k may be no normal number while exp(x) still is not 0
     rest = convert(k, i32) - half
     result = fma(r, horner(r, _GROWTH[real]), 1.0) * _power_of_2(half, real) * _power_of_2(rest, real)
-    return select(number, result, math.nan)
+    return select(given == given, result, given)
 
 
 def _power_of_2(k: Lanes, real: Kind) -> Lanes:

@@ -25,6 +25,7 @@ EXTRAS = {
     "cli": "tqdm",
     "plot": "matplotlib",
     "check": "scipy",
+    "lazy": "threadpoolctl",
     "torch": "torch",
     "jax": "jax",
     "keras": "keras",

@@ -162,8 +162,8 @@ def integers(low: Any, high: Any, endpoint: Any, real: dtypes.Real) -> Plan:
     info = np.iinfo(real.dtype)
     for each, value, given in (("low", first, low), (name, first + count - 1, last)):
         if not info.min <= value <= info.max:
-            allowed = f"integers from {info.min} to {info.max}, which {real.name} holds"
-            raise ValueError(f"{each} must leave only {allowed}; got {each}={given}")
+            allowed = f"integers from {info.min} to {info.max} for {real.name}"
+            raise ValueError(f"{each} must leave {allowed}; got {each}={given}")
     words = 1 << 8 * real.compute.itemsize
     parts = (divmod(x % (1 << 64), 1 << 32) for x in (first, count, words % count))
     return plan(INTEGERS, *(float(half) for both in parts for half in both))

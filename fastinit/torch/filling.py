@@ -11,9 +11,10 @@ from fastinit.arguments import devices, outputs
 from fastinit.files.slabs import Where, cuts
 from fastinit.generator import Call, Generator, one_call
 from fastinit.torch import shards
-from fastinit.torch.fills import Fill
+from fastinit.torch.fills import Draws, as_torch_has
+from fastinit.torch.pages import prefer_huge_pages
 from fastinit.torch.shards import Index, local_part
-from fastinit.torch.tensors import REALS, Array, array_of, is_dense, real_of
+from fastinit.torch.tensors import REALS, Array, array_of, flat_array, is_dense, real_of, require_real
 
 #: Bytes of the buffer through which values go to an accelerator.
 STAGING = 32 << 20
@@ -55,12 +56,25 @@ def _require_fillable(part: torch.Tensor) -> None:
         raise TypeError(f"tensor must be on the CPU or on an accelerator that torch can use here; got {part.device}")
 
 
+def require_fillable(tensor: torch.Tensor) -> None:
+    """Raise what `fill_tensor` raises for this tensor."""
+    part = local_part(tensor)
+    if not shards.is_sharded(tensor) and flat_array(part) is not None:
+        return
+    _require_fillable(part)
+    require_real(part.dtype)
+    if part.device.type == "cpu":
+        _writable_array(part)
+    list(shards.pieces(tensor))
+
+
 def _is_in_memory(tensor: torch.Tensor) -> bool:
     """Whether all elements of a tensor that can be filled are in this process's memory."""
     return tensor.device.type == "cpu" and not shards.is_sharded(tensor)
 
 
 def _writable_array(part: torch.Tensor) -> Array:
+    prefer_huge_pages(part)
     array = array_of(part)
     try:
         outputs.check(array, array.shape, array.dtype)
@@ -72,19 +86,23 @@ def _writable_array(part: torch.Tensor) -> Array:
 
 def _memory(part: torch.Tensor) -> Any:
     """What a Generator can write into: an array on the CPU, the tensor itself on a GPU, or None if neither is served."""
+    if (flat := flat_array(part)) is not None:
+        prefer_huge_pages(part)
+        return flat.reshape(part.shape)
+    _require_fillable(part)
     if part.device.type == "cpu":
         return _writable_array(part)
     return part.detach() if is_served(part.device) else None
 
 
-def fill_tensor(tensor: torch.Tensor, fill: Fill, rng: Generator) -> None:
+def fill_tensor(tensor: torch.Tensor, fill: Draws, rng: Generator) -> None:
     """Fill with one call of a Generator, or raise before anything is written. Autograd is left to the caller."""
     part = local_part(tensor)
+    if not shards.is_sharded(tensor) and (memory := _memory(part)) is not None:
+        fill.draw(rng, real_of(part), out=memory)
+        return
     _require_fillable(part)
     real = real_of(part)
-    if not shards.is_sharded(tensor) and (memory := _memory(part)) is not None:
-        fill.draw(rng, real, out=memory)
-        return
     pieces, call, shape = list(shards.pieces(tensor)), one_call(rng), tuple(tensor.shape)
     fill.plan(real)  # raises for wrong parameters
     call._next_call()  # on a rank without elements too
@@ -102,23 +120,28 @@ def fill_whole(tensor: torch.Tensor, make: Callable[[torch.Tensor], object]) -> 
     """Call `make` with the tensor if all its elements are in this process's memory, else with a temporary to copy from."""
     part = local_part(tensor)
     _require_fillable(part)
+    require_real(part.dtype)
     if _is_in_memory(tensor):
         _writable_array(part)
-        make(part)
+        with as_torch_has():
+            make(part)
         return
     pieces = list(shards.pieces(tensor))
     whole = torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu")
-    make(whole)
+    with as_torch_has():
+        make(whole)
     for piece in pieces:
         part[piece.local].copy_(whole[piece.whole])
 
 
-def stage(part: torch.Tensor, buffer: torch.Tensor, fill: Fill, call: Call, shape: tuple[int, ...], block: Index) -> None:
+def stage(part: torch.Tensor, buffer: torch.Tensor, fill: Draws, call: Call, shape: tuple[int, ...], block: Index) -> None:
     """Fill `part`, on any device, with a block of a tensor of this shape, through a buffer of bytes on the CPU."""
     values = buffer.view(part.dtype)
     for index in cuts(part.shape, values.numel()):
         target = part[index]
         source = values[: target.numel()].view(target.shape)
+        if fill.adds:
+            source.copy_(target)
         fill.draw(call, real_of(part), size=shape, index=_within(block, index), out=array_of(source))
         target.copy_(source)  # waits for the transfer, after which the buffer is free
 

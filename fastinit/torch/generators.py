@@ -28,6 +28,16 @@ def rng_of(rng: Any) -> Generator:
     return from_torch(rng) if rng is None or isinstance(rng, torch.Generator) else _from_seed(rng, "rng")
 
 
+def require_torchs(name: str, generator: Any) -> torch.Generator | None:
+    """The argument itself, if torch's own values can come from it."""
+    if generator is None or isinstance(generator, torch.Generator):
+        return generator
+    raise TypeError(
+        f"{name} must be a torch.Generator or None with values='torch', since only torch's generators give torch's values; "
+        f"got {type(generator).__name__} {generator!r}"
+    )
+
+
 def _from_seed(seed: Any, name: str) -> Generator:
     try:
         return default_rng(seed)

@@ -1,6 +1,6 @@
 """The functions of `torch.nn.init`, with their signatures and meanings, filled by fastinit.
 
-`generator=` takes more than in torch: also a `fastinit.Generator` or a seed.
+`generator=` takes more than in torch: also a `fastinit.Generator` or a seed. With values="torch" they fill as torch does.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from fastinit.arguments import checks
 from fastinit.arguments.docstrings import F, documented
 from fastinit.initializers.fan import fans
 from fastinit.torch import fills
+from fastinit.torch.any_law import draw_
 from fastinit.torch.inplace import SECTIONS, fill_in_place, require_matrix, require_tensor
 from fastinit.torch.matrices import dirac_, eye_, orthogonal_, sparse_
+from fastinit.torch.values.scope import are_torchs, call
 
 __all__ = [
     "calculate_gain",
     "constant_",
     "dirac_",
+    "draw_",
     "eye_",
     "kaiming_normal_",
     "kaiming_uniform_",
@@ -68,7 +71,9 @@ _documented = _documented_with("")
 
 
 @_documented
-def uniform_(tensor: torch.Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> torch.Tensor:
+def uniform_(
+    tensor: torch.Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None, *, values: str | None = None
+) -> torch.Tensor:
     """Fill with the uniform distribution on [a, b).
 
     Parameters
@@ -85,11 +90,15 @@ def uniform_(tensor: torch.Tensor, a: float = 0.0, b: float = 1.0, generator: An
     >>> bool((w.T == ft.init.uniform_(torch.empty(3, 2).T, -1, 1, generator=0).T).all())
     True
     """
+    if are_torchs(values, generator):
+        return call("uniform_", tensor, a, b, generator=generator)
     return fill_in_place(tensor, fills.uniform(a, b), generator)
 
 
 @_documented
-def normal_(tensor: torch.Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> torch.Tensor:
+def normal_(
+    tensor: torch.Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None, *, values: str | None = None
+) -> torch.Tensor:
     """Fill with the normal distribution.
 
     Parameters
@@ -106,12 +115,21 @@ def normal_(tensor: torch.Tensor, mean: float = 0.0, std: float = 1.0, generator
     >>> round(w.float().std().item(), 3)
     0.02
     """
+    if are_torchs(values, generator):
+        return call("normal_", tensor, mean, std, generator=generator)
     return fill_in_place(tensor, fills.normal(mean, std), generator)
 
 
 @_documented
 def trunc_normal_(
-    tensor: torch.Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
+    tensor: torch.Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Any = None,
+    *,
+    values: str | None = None,
 ) -> torch.Tensor:
     """Fill with the normal distribution, truncated to [a, b].
 
@@ -135,35 +153,51 @@ def trunc_normal_(
     >>> w.abs().max().item() <= 0.04
     True
     """
+    if are_torchs(values, generator):
+        return call("trunc_normal_", tensor, mean, std, a, b, generator=generator)
     return fill_in_place(tensor, fills.truncated_normal(mean, std, a, b), generator)
 
 
 @_documented_with(_XAVIER)
-def xavier_uniform_(tensor: torch.Tensor, gain: float = 1.0, generator: Any = None) -> torch.Tensor:
+def xavier_uniform_(
+    tensor: torch.Tensor, gain: float = 1.0, generator: Any = None, *, values: str | None = None
+) -> torch.Tensor:
     """Fill with U(-x, x), x = gain * sqrt(6 / (fan_in + fan_out)).
 
     References
     ----------
     X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, equation 16.
     """
+    if are_torchs(values, generator):
+        return call("xavier_uniform_", tensor, gain, generator=generator)
     bound = math.sqrt(3.0) * _xavier_std(tensor, gain)
     return fill_in_place(tensor, fills.uniform(-bound, bound), generator)
 
 
 @_documented_with(_XAVIER)
-def xavier_normal_(tensor: torch.Tensor, gain: float = 1.0, generator: Any = None) -> torch.Tensor:
+def xavier_normal_(
+    tensor: torch.Tensor, gain: float = 1.0, generator: Any = None, *, values: str | None = None
+) -> torch.Tensor:
     """Fill with N(0, std^2), std = gain * sqrt(2 / (fan_in + fan_out)), not truncated.
 
     References
     ----------
     X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
     """
+    if are_torchs(values, generator):
+        return call("xavier_normal_", tensor, gain, generator=generator)
     return fill_in_place(tensor, fills.normal(0.0, _xavier_std(tensor, gain)), generator)
 
 
 @_documented_with(_KAIMING)
 def kaiming_uniform_(
-    tensor: torch.Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+    tensor: torch.Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Any = None,
+    *,
+    values: str | None = None,
 ) -> torch.Tensor:
     """Fill with U(-x, x), x = gain * sqrt(3 / fan), gain = `calculate_gain(nonlinearity, a)`.
 
@@ -171,6 +205,8 @@ def kaiming_uniform_(
     ----------
     K. He and others, "Delving deep into rectifiers", 2015, equation 10.
     """
+    if are_torchs(values, generator):
+        return call("kaiming_uniform_", tensor, a, mode, nonlinearity, generator=generator)
     std = _kaiming_std(tensor, a, mode, nonlinearity)
     if std is None:
         return tensor
@@ -180,7 +216,13 @@ def kaiming_uniform_(
 
 @_documented_with(_KAIMING)
 def kaiming_normal_(
-    tensor: torch.Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+    tensor: torch.Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Any = None,
+    *,
+    values: str | None = None,
 ) -> torch.Tensor:
     """Fill with N(0, std^2), std = gain / sqrt(fan), gain = `calculate_gain(nonlinearity, a)`, not truncated.
 
@@ -188,6 +230,8 @@ def kaiming_normal_(
     ----------
     K. He and others, "Delving deep into rectifiers", 2015, equation 10.
     """
+    if are_torchs(values, generator):
+        return call("kaiming_normal_", tensor, a, mode, nonlinearity, generator=generator)
     std = _kaiming_std(tensor, a, mode, nonlinearity)
     return tensor if std is None else fill_in_place(tensor, fills.normal(0.0, std), generator)
 

@@ -11,12 +11,14 @@ import torch
 
 from fastinit.generator import Generator
 from fastinit.torch import shards
-from fastinit.torch.dispatch_mode import current
+from fastinit.torch.compiler import uncompiled
 from fastinit.torch.filling import fill_tensor, fill_whole
 from fastinit.torch.fills import Fill
 from fastinit.torch.generators import generator_of
+from fastinit.torch.scopes import Scope
 from fastinit.torch.shards import local_part
-from fastinit.torch.tensors import require_writable
+from fastinit.torch.stack import current
+from fastinit.torch.tensors import real_of, require_writable
 
 #: Sections of the docstrings of all functions of `init` that draw.
 SECTIONS = {
@@ -25,6 +27,9 @@ generator : fastinit.Generator, int, sequence of int, torch.Generator or None
     Decides the values: the next call of a fastinit.Generator, call 0 of a seed, or 128 bits drawn from a torch.Generator.
     None means the innermost `fast_init` or `materialize` block of this thread, else torch's default generator, which
     `torch.manual_seed` seeds. A DTensor outside blocks needs one, the same on every rank.
+values : {"fastinit", "torch"} or None
+    Whose values: fastinit's, or bit for bit those of torch's function with this generator, which is then a torch.Generator or
+    None. None means those of the innermost block, else fastinit's.
 """,
     "Returns": """\
 torch.Tensor
@@ -75,10 +80,22 @@ def writing(tensor: torch.Tensor) -> Iterator[None]:
     torch.autograd.graph.increment_version(tensor)
 
 
+def _scope(tensor: torch.Tensor, generator: Any) -> Scope | None:
+    """The scope that decides: one that notes what is done to the tensor, or any if there is no generator."""
+    scope = current()
+    return scope if scope is not None and (generator is None or scope.notes(tensor)) else None
+
+
+@uncompiled
 def fill_in_place(tensor: Any, fill: Fill, generator: Any) -> torch.Tensor:
     """Fill a tensor, unless it is on the meta device."""
     target = require_tensor(tensor)
-    scope = current() if generator is None else None
+    scope = _scope(target, generator)
+    if scope is not None and scope.notes(target):
+        fill.plan(real_of(target))
+        with writing(target):
+            scope.try_fill(target, fill, generator)
+        return target
     write = functools.partial(fill_tensor, rng=_generator(target, generator)) if scope is None else scope.fill
     if not local_part(target).is_meta:
         with writing(target):
@@ -86,11 +103,16 @@ def fill_in_place(tensor: Any, fill: Fill, generator: Any) -> torch.Tensor:
     return target
 
 
+@uncompiled
 def make_in_place(tensor: torch.Tensor, make: Callable[[torch.Tensor, Generator], None], generator: Any) -> torch.Tensor:
     """Fill a tensor by a function that needs the whole of it and one call of a Generator."""
-    scope = current() if generator is None else None
-    rng = _generator(tensor, generator) if scope is None else scope.generator(tensor)
+    scope = _scope(tensor, generator)
+    if scope is None:
+        rng = _generator(tensor, generator)
+        write = functools.partial(fill_whole, tensor, lambda whole: make(whole, rng))
+    else:
+        write = functools.partial(scope.make, tensor, make, generator)
     if not local_part(tensor).is_meta and tensor.numel():
         with writing(tensor):
-            fill_whole(tensor, lambda whole: make(whole, rng))
+            write()
     return tensor

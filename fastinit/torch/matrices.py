@@ -18,6 +18,7 @@ from fastinit.torch import fills, shards
 from fastinit.torch.filling import fill_whole
 from fastinit.torch.inplace import SECTIONS, make_in_place, require_matrix, require_tensor, writing
 from fastinit.torch.tensors import array_of, real_of
+from fastinit.torch.values.scope import are_torchs, call
 
 #: Keys of a sparse matrix that are compared at once.
 KEYS = 1 << 20
@@ -51,7 +52,7 @@ def _call_torch(tensor: torch.Tensor, function: Callable[[torch.Tensor], object]
 
 
 @documented(**SECTIONS)
-def orthogonal_(tensor: torch.Tensor, gain: float = 1, generator: Any = None) -> torch.Tensor:
+def orthogonal_(tensor: torch.Tensor, gain: float = 1, generator: Any = None, *, values: str | None = None) -> torch.Tensor:
     """Fill with `gain` times a matrix of orthonormal rows or columns, whichever are fewer.
 
     Parameters
@@ -78,6 +79,8 @@ def orthogonal_(tensor: torch.Tensor, gain: float = 1, generator: Any = None) ->
     >>> torch.allclose(w @ w.T, torch.eye(3), atol=1e-6)
     True
     """
+    if are_torchs(values, generator):
+        return call("orthogonal_", tensor, gain, generator=generator)
     require_matrix(tensor)
     factor = checks.number("gain", gain)
     if math.isinf(factor):
@@ -93,7 +96,9 @@ def _orthogonal(whole: torch.Tensor, gain: float, rng: Generator) -> None:
 
 
 @documented(**SECTIONS)
-def sparse_(tensor: torch.Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> torch.Tensor:
+def sparse_(
+    tensor: torch.Tensor, sparsity: float, std: float = 0.01, generator: Any = None, *, values: str | None = None
+) -> torch.Tensor:
     """Fill a matrix with N(0, std^2), but ceil(sparsity * rows) random places of each column with 0.
 
     Parameters
@@ -120,6 +125,8 @@ def sparse_(tensor: torch.Tensor, sparsity: float, std: float = 0.01, generator:
     >>> (w == 0).sum(0)
     tensor([3, 3, 3, 3])
     """
+    if are_torchs(values, generator):
+        return call("sparse_", tensor, sparsity, std, generator=generator)
     _require_dimensions(tensor, 2)
     share = checks.number("sparsity", sparsity)
     if not 0 <= share <= 1:

@@ -21,6 +21,11 @@ class Piece(NamedTuple):
     local: Index
 
 
+def are_loaded() -> bool:
+    """Whether the module of DTensors is imported."""
+    return "torch.distributed.tensor" in sys.modules
+
+
 def is_sharded(tensor: Any) -> bool:
     """Whether a tensor is a DTensor. None exists before somebody has imported their module, which is slow to import."""
     module = sys.modules.get("torch.distributed.tensor")

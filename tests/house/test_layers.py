@@ -25,6 +25,7 @@ ORDER = [
     "generator",
     "progress",
     "initializers",
+    "lazy_arrays",
     "__init__",
     "files",
     "safetensors",

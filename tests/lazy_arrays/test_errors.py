@@ -23,7 +23,7 @@ W = fi.lazy(laws.normal(), (4, 6), 0)
             (laws.integers(1000), (4, 6)),
             {"dtype": "int8"},
             ValueError,
-            "must leave only integers from -128 to 127, which int8 holds",
+            "must leave integers from -128 to 127 for int8",
         ),
     ],
 )

@@ -30,6 +30,7 @@ CALLS = {
     "sparse_": (0.4,),
     "eye_": (),
     "dirac_": (),
+    "draw_": ("laplace(scale=0.1)",),
 }
 DIMENSIONS = {"kaiming_uniform_": (2, 3), "orthogonal_": (2, 3), "sparse_": (2,), "eye_": (2,), "dirac_": (3,)}
 
@@ -45,6 +46,7 @@ class Model(nn.Module):
         self.norm = nn.BatchNorm1d(12)
         self.head = nn.Linear(12, 21, bias=False)
         self.head.weight = self.embed.weight
+        self.reset_parameters()
 
     def forward(self, x):
         return self.head(self.norm(self.down(self.up(self.embed(x)))))
@@ -130,6 +132,55 @@ def models(world):
     return found
 
 
+class Constructed(Model):
+    """A constructor that goes on after its layers: tokens, chains of steps, parts, copies, a clone, a computed buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.token = nn.Parameter(torch.randn(13, 12) * 0.02 + torch.arange(12))
+        self.gain = nn.Parameter(torch.ones(20) * 1e-6)
+        self.chain = nn.Parameter(torch.empty(9, 12))
+        self.again = nn.Linear(12, 20)
+        self.square = nn.Parameter(nn.init.orthogonal_(torch.empty(9, 8)))
+        self.joined = nn.Parameter(torch.cat([torch.randn(5, 8), torch.zeros(4, 8)]))
+        self.register_buffer("table", torch.linspace(0, 1, 7).cumsum(0))
+        with torch.no_grad():
+            self.chain.uniform_(-0.9, 0.9).erfinv_().mul_(0.5).add_(1).clamp_(0.9, 1.1)
+            self.up.weight[3:7].normal_(5)
+            self.up.weight[:, 2:9:3] *= 2
+            self.up.bias[::2] = 4
+            self.embed.weight[5].zero_()
+            self.down.weight.T[2:5].uniform_(7, 8)
+            self.again.load_state_dict(self.up.state_dict())
+
+
+def deferred(world):
+    """The whole state of a model of a `deferred` block for each way to shard it."""
+    line = init_device_mesh("cpu", (world,), mesh_dim_names=("dp",))
+
+    def by_columns(parameter):
+        return Shard(parameter.ndim - 1)
+
+    ways = {
+        "alone": lambda model: model,
+        "fsdp": lambda model: sharded(model, line),
+        "fsdp by columns": lambda model: sharded(model, line, shard_placement_fn=by_columns),
+        "tensor parallel": lambda model: parallel(model, line),
+    }
+    if world == 4:
+        grid = init_device_mesh("cpu", (2, 2), mesh_dim_names=("dp", "tp"))
+        ways["fsdp and tensor parallel"] = lambda model: sharded(parallel(model, grid["tp"]), grid["dp"])
+    found = {}
+    for way, shard in ways.items():
+        with ft.deferred(rng=3):
+            model = Constructed()
+        ft.materialize(shard(model))
+        assert model.head.weight is model.embed.weight, way
+        assert not any(tensor.is_meta for tensor in [*model.parameters(), *model.buffers()]), way
+        found[way] = {name: whole(tensor) for name, tensor in model.state_dict().items()}
+    return found
+
+
 def blocks(world):
     """Sharded parameters of a real model filled again in a `fast_init` block."""
     model = sharded(Model(), init_device_mesh("cpu", (world,)))
@@ -140,6 +191,25 @@ def blocks(world):
         with torch.no_grad():
             model.down.weight.uniform_(-1, 1)
     return {name: whole(tensor) for name, tensor in model.state_dict().items()}
+
+
+def noise(world):
+    """Perturbed tensors for each layout and dtype, and the sharded parameters of a model."""
+    found = {}
+    for mesh_shape, places in layouts(world):
+        mesh = init_device_mesh("cpu", mesh_shape)
+        for dtype in (torch.float32, torch.bfloat16):
+            whole_tensor = torch.linspace(-1, 1, 130).reshape(13, 10).to(dtype)
+            tensor = distribute_tensor(whole_tensor, mesh, places, src_data_rank=None)
+            ft.perturb({"w": tensor}, 9, 0.125)
+            found[str(dtype), mesh_shape, str(places)] = whole(tensor)
+    model = sharded(Model(), init_device_mesh("cpu", (world,)))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    ft.perturb(model, 9, 1.0)
+    found["model"] = {name: whole(parameter) for name, parameter in model.named_parameters()}
+    return found
 
 
 def refusals(world):
@@ -153,8 +223,10 @@ def refusals(world):
         "none": lambda: ft.init.normal_(good),
         "std": lambda: ft.init.normal_(good, std=-1, generator=rng),
         "orthogonal none": lambda: ft.init.orthogonal_(good),
+        "deferred none": lambda: materialize_unseeded(mesh),
         "materialize none": lambda: ft.materialize(sharded(on_meta(Model), mesh), rng=None),
         "block none": lambda: fill_in_block(good),
+        "perturb partial": lambda: ft.perturb({"a": good, "b": partial}, 0, 1.0),
     }
     messages = {}
     for name, call in tries.items():
@@ -163,6 +235,12 @@ def refusals(world):
         except ValueError as error:
             messages[name] = str(error)
     return messages, bool((whole(good) == 0).all()), float(rng.normal())
+
+
+def materialize_unseeded(mesh):
+    with ft.deferred(rng=None):
+        model = Model()
+    ft.materialize(sharded(model, mesh))
 
 
 def fill_in_block(tensor):
@@ -175,6 +253,7 @@ def run(rank, world, folder):
     torch.set_num_threads(1)
     store = dist.FileStore(f"{folder}/store-{world}", world)
     dist.init_process_group("gloo", store=store, rank=rank, world_size=world)
-    results = {"fills": fills(world), "models": models(world), "blocks": blocks(world), "refusals": refusals(world)}
+    results = {"fills": fills(world), "models": models(world), "deferred": deferred(world)}
+    results |= {"blocks": blocks(world), "noise": noise(world), "refusals": refusals(world)}
     torch.save(results, f"{folder}/results-{world}-{rank}.pt")
     dist.destroy_process_group()

@@ -20,7 +20,7 @@ def test_example():
     assert [line.split("  ")[0] for line in done.stdout.splitlines()] == [
         "torch",
         "fast_init",
-        "meta device and materialize",
+        "deferred and materialize",
         "init.trunc_normal_, 1 weight",
         "layers.3.up.weight",
     ]

@@ -10,7 +10,7 @@ import fastinit as fi
 import fastinit.torch as ft
 from fastinit.arguments import devices
 from fastinit.gpu import driver
-from fastinit.torch import dispatch_mode, filling, fills, shards
+from fastinit.torch import call_order, filling, fills, scopes, shards
 from tests.gpu.stand_in import Cuda, installed
 
 CUDA = torch.device("cuda", 1)
@@ -27,6 +27,7 @@ def machine(tmp_path, monkeypatch):
 
     monkeypatch.setattr(devices, "device_array", as_device_array)
     monkeypatch.setattr(filling, "_memory", lambda part: part.detach())
+    monkeypatch.setattr(scopes, "plain_address", lambda tensor: 0)
     with installed(Cuda(tmp_path), monkeypatch) as cuda:
         yield cuda
 
@@ -44,6 +45,17 @@ def test_kernels_make_the_bytes_of_the_cpu(machine, monkeypatch, dtype, fill):
     monkeypatch.undo()
     expected = torch.empty(40, 7, dtype=dtype)
     filling.fill_tensor(expected, fill, fi.default_rng(3))
+    assert torch.equal(tensor, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_noise_is_added_where_the_weight_is(machine, monkeypatch, dtype):
+    tensor = torch.linspace(-1, 1, 280).reshape(7, 40).to(dtype).t()
+    expected = tensor.clone()
+    ft.perturb({"w": tensor}, 3, -0.25)
+    assert len(machine.launches) == 1
+    monkeypatch.undo()
+    ft.perturb({"w": expected}, 3, -0.25)
     assert torch.equal(tensor, expected)
 
 
@@ -101,13 +113,17 @@ def test_reasons_are_sentences(monkeypatch, tmp_path):
 
 def test_fast_init_takes_tensors_of_served_devices_only(monkeypatch):
     """Meta tensors count as those of a GPU here: what is refused goes to torch, what is served comes to us."""
-    asked = []
-    monkeypatch.setattr(dispatch_mode, "is_served", lambda device: asked.append(device) or False)
+    served, filled = [False], []
+    monkeypatch.setattr(filling, "is_reachable", lambda device: True)
+    monkeypatch.setattr(filling, "is_served", lambda device: served[0])
+    monkeypatch.setattr(call_order.CallOrder, "fill", lambda self, tensor, fill: filled.append(tensor.device.type))
     with ft.fast_init(rng=0):
-        torch.randn(3, device="meta")
-        torch.randn_like(torch.empty(2, device="meta"))
-        torch.randn(3)
-    assert [device.type for device in asked] == ["meta", "meta", "cpu"]
+        for served[0] in (False, True):
+            torch.empty(2, device="meta").normal_()
+    assert filled == ["meta"]
+
+
+def test_what_can_be_filled_in_place(monkeypatch):
     assert filling.can_fill_in_place(torch.empty(3))
     monkeypatch.setattr(filling, "is_served", lambda device: False)
     assert not filling.can_fill_in_place(torch.empty(3))

@@ -42,12 +42,16 @@ def family(request):
     return FAMILIES[request.param]
 
 
-@pytest.mark.parametrize("way", ["fast_init", "materialize"])
+@pytest.mark.parametrize("way", ["fast_init", "deferred", "materialize"])
 def test_models_are_like_those_that_torch_makes(family, way):
     """The same tensors, the same constants and buffers, the same spread of what is drawn."""
     plain = family()
     if way == "materialize":
         model = ft.materialize(on_meta(family), rng=0)
+    elif way == "deferred":
+        with ft.deferred(rng=0):
+            model = family()
+        ft.materialize(model)
     else:
         with ft.fast_init(rng=0):
             model = family()

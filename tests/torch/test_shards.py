@@ -79,6 +79,29 @@ def test_models_have_the_same_bytes_however_sharded(results):
     assert np.array_equal(alone["down.weight"].numpy(), drawn)
 
 
+def test_constructors_have_the_same_bytes_however_sharded(results):
+    from tests.torch import ranks
+
+    alone = results[1, 0]["deferred"]["alone"]
+    ways = set()
+    for found in results.values():
+        for way, state in found["deferred"].items():
+            ways.add(way)
+            assert list(state) == list(alone)
+            for name, tensor in state.items():
+                assert same(tensor, alone[name]) or (name == "square" and torch.allclose(tensor, alone[name], atol=1e-5)), (
+                    way,
+                    name,
+                )
+    assert ways == {"alone", "fsdp", "fsdp by columns", "tensor parallel", "fsdp and tensor parallel"}
+    torch.manual_seed(0)
+    plain = ranks.Constructed().state_dict()
+    assert {name for name, tensor in plain.items() if same(tensor, alone[name])} >= {"gain", "table", "norm.weight"}
+    assert (alone["up.bias"][::2] == 4).all()
+    assert (alone["embed.weight"][5] == 0).all()
+    assert same(alone["again.weight"], alone["up.weight"])
+
+
 def test_blocks_fill_shards(results):
     first = results[1, 0]["blocks"]
     for found in results.values():
@@ -88,6 +111,22 @@ def test_blocks_fill_shards(results):
     values = [torch.from_numpy(rng.normal(size=tuple(first[name].shape))) for name in ("embed.weight", "up.weight", "up.bias")]
     assert same(first["embed.weight"], values[0])
     assert same(first["up.bias"], values[2])
+
+
+def test_every_layout_gets_the_noise_of_one_process(results):
+    alone = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        tensor = torch.linspace(-1, 1, 130).reshape(13, 10).to(dtype)
+        alone[str(dtype)] = ft.perturb({"w": tensor}, 9, 0.125)["w"]
+    seen = 0
+    for found in results.values():
+        for name, tensor in found["noise"].pop("model").items():
+            expected = fi.default_rng(9).child(name).normal(size=tuple(tensor.shape))
+            assert np.array_equal(tensor.numpy(), expected), name
+        for (dtype, *_), tensor in found["noise"].items():
+            assert same(tensor, alone[dtype])
+            seen += 1
+    assert seen == 2 * (4 * 1 + 4 * 2 + 11 * 4)
 
 
 def test_ranks_hold_different_parts(results):
@@ -103,8 +142,10 @@ def test_what_cannot_be_filled_is_refused_and_left(results):
         assert "sharded along each mesh axis" in messages["partial"]
         for name in ("none", "orthogonal none"):
             assert messages[name].startswith("generator must be given for a DTensor")
-        for name in ("materialize none", "block none"):
-            assert messages[name].startswith("rng must be given")
+        for name in ("materialize none", "block none", "deferred none"):
+            assert messages[name].startswith(("rng must be given", "rng of deferred must be given"))
         assert messages["std"].startswith("std must be at least 0")
+        assert "Partial" in messages["perturb partial"]
+        assert "(parameter 'b')" in messages["perturb partial"]
         assert untouched, world
         assert after == fi.default_rng(0).normal(), "nothing was taken from the Generator"

@@ -15,14 +15,18 @@ WRAPPERS = ("_orig_mod", "_checkpoint_wrapped_module")
 
 
 class ModuleRule(NamedTuple):
-    """A rule, and the module that it initialises."""
+    """A rule, its name, and the module that it initialises. `on_meta`: whether constructors run it on the meta device too."""
 
     module: nn.Module
+    name: str
     run: Callable[[], Any]
+    on_meta: bool = True
 
 
 def without_wrappers(name: str) -> str:
     """A qualified name without the parts that wrappers add."""
+    if not any(wrapper in name for wrapper in WRAPPERS):
+        return name
     return ".".join(part for part in name.split(".") if part not in WRAPPERS)
 
 
@@ -43,6 +47,8 @@ def is_hugging_face(module: nn.Module) -> bool:
 def tied_targets(model: nn.Module) -> set[str]:
     """Names that Hugging Face ties to another one, whose module's rule counts."""
     targets: set[str] = set()
+    if "transformers" not in sys.modules:
+        return targets
     for name, module in model.named_modules(remove_duplicate=False):
         if is_hugging_face(module):
             prefix = f"{name}." if name else ""
@@ -50,14 +56,23 @@ def tied_targets(model: nn.Module) -> set[str]:
     return targets
 
 
-def _accepts(function: Any, *arguments: Any) -> bool:
-    if not callable(function):
-        return False
+@functools.cache
+def _method_accepts(method: Any, count: int) -> bool:
     try:
-        inspect.signature(function).bind(*arguments)
+        inspect.signature(method).bind(*range(count))
     except (TypeError, ValueError):
         return False
     return True
+
+
+def _accepts(function: Any, *arguments: Any) -> bool:
+    """Whether a function can be called with these arguments. Each method of a class is looked at once."""
+    if not callable(function):
+        return False
+    method = getattr(function, "__func__", None)
+    if method is None:
+        return _method_accepts.__wrapped__(function, len(arguments))
+    return _method_accepts(method, len(arguments) + 1)
 
 
 def module_rules(model: nn.Module) -> Iterator[ModuleRule]:
@@ -79,15 +94,15 @@ def _walk(module: nn.Module, inherited: Any, seen: set[nn.Module]) -> Iterator[M
         yield from _walk(child, inherited, seen)
     for name in ("reset_parameters", "_reset_parameters"):
         if _accepts(getattr(module, name, None)):
-            yield ModuleRule(module, getattr(module, name))
+            yield ModuleRule(module, name, getattr(module, name))
             break
     if inherited is not None:
-        yield ModuleRule(module, functools.partial(inherited, module))
+        yield ModuleRule(module, "_init_weights", functools.partial(inherited, module), on_meta=False)
     elif _accepts(init_weights, module):
         for below in _children_first(module, set()):
-            yield ModuleRule(below, functools.partial(init_weights, below))
+            yield ModuleRule(below, "_init_weights", functools.partial(init_weights, below))
     elif _accepts(init_weights):
-        yield ModuleRule(module, init_weights)
+        yield ModuleRule(module, "_init_weights", init_weights)
 
 
 def _children_first(module: nn.Module, seen: set[nn.Module]) -> Iterator[nn.Module]:

@@ -1,0 +1,246 @@
+"""Give a model from the meta device memory and values, each parameter by its name."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any, Literal, overload
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from fastinit.progress import progress as progress_bar
+from fastinit.torch.filling import is_reachable
+from fastinit.torch.generators import rng_of
+from fastinit.torch.models.own_rules import tied_targets
+from fastinit.torch.models.placing import make
+from fastinit.torch.models.report import report_of
+from fastinit.torch.models.running import Rule, known_ref, run_rules
+from fastinit.torch.models.slots import Slot, replacement, slots_of
+from fastinit.torch.models.trust import require_trust
+from fastinit.torch.recording.coverage import Coverage
+from fastinit.torch.recording.draws import assign
+from fastinit.torch.recording.modules import forget, is_noted, places
+from fastinit.torch.recording.operations import replaced
+from fastinit.torch.recording.steps import Ref
+from fastinit.torch.shards import is_sharded, local_part
+
+#: Bytes from which on a bar is shown.
+LARGE = 1 << 30
+
+
+class _Zero(int):
+    """The default seed, which differs from a 0 that somebody gives."""
+
+
+SEED = _Zero(0)
+
+
+@overload
+def materialize(
+    model: nn.Module, rng: Any = ..., *, device: torch.device | str | None = ..., rule: Rule | None = ...,
+    progress: bool | None = ..., report: Literal[False] = ...,
+) -> nn.Module: ...  # fmt: skip
+@overload
+def materialize(
+    model: nn.Module, rng: Any = ..., *, device: torch.device | str | None = ..., rule: Rule | None = ...,
+    progress: bool | None = ..., report: Literal[True],
+) -> tuple[nn.Module, dict[str, str]]: ...  # fmt: skip
+def materialize(
+    model: nn.Module,
+    rng: Any = SEED,
+    *,
+    device: torch.device | str | None = None,
+    rule: Rule | None = None,
+    progress: bool | None = None,
+    report: bool = False,
+) -> nn.Module | tuple[nn.Module, dict[str, str]]:
+    """Give a model without memory its memory and initial values, each parameter by its qualified name.
+
+    A model of a `deferred` block gets what its constructor did. A model that was built on the meta device gets what its
+    own rules do: each module's `reset_parameters` (or `_reset_parameters`), and `_init_weights`, Hugging Face's and others'.
+    Parameters and buffers that are not on the meta device keep their values.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Changed in place. Its parameters may be DTensors (FSDP2's `fully_shard`, tensor parallel): each rank makes its part.
+    rng : int, sequence of int, numpy.random.SeedSequence, fastinit.Generator, torch.Generator or None
+        Decides the values of what no `deferred` block made, 0 if it is not given: a seed, the seed and path of a
+        fastinit.Generator, which does not advance, or 128 bits drawn from a torch.Generator; None draws them from torch's
+        default generator. With DTensors the same on every rank, and not None. A `deferred` block has its own.
+    device : torch.device or str, optional
+        Where to put tensors. None means the CPU, and for DTensors the device of their mesh.
+    rule : callable, optional
+        Called with the model after all else, to set or change tensors. What it overwrites is not compared with the constructor.
+    progress : bool, optional
+        Whether to show a progress bar. None shows one for a GiB or more, if stderr is a terminal and tqdm is installed.
+    report : bool
+        Whether to return a report too.
+
+    Returns
+    -------
+    torch.nn.Module, or torch.nn.Module and dict
+        `model`; with `report` also, by name, what set each tensor: its steps, "kept", or "is" and the name that it is tied to.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a wrong argument; if nothing sets some parameter or buffer; if a constructor may have given other values than the
+        rules do; if a parameter has no shape yet (`torch.nn.LazyLinear`); or if tensors of a `deferred` block were changed
+        afterwards. The message names the tensors, and the model stays on the meta device.
+
+    Notes
+    -----
+    A random fill of a whole parameter draws from call 0 of `rng.child(name)`. If it is filled several times, the last fill
+    counts, and only that one is made, at the end. So values depend on the seed, the name, the shape and the distribution, not
+    on the rest of the model. Names count from `model`: a part that is materialised alone has other names than in the whole.
+
+    Fills of parts of a parameter draw from the next calls, and so does what it is computed from, as `torch.nn.init.orthogonal_`
+    does. A tied parameter has the first of its names in alphabetical order, and the rule of the module with this name. In
+    Hugging Face models names that are tied to another one do not count.
+
+    Without a `deferred` block, what a constructor itself did to a parameter is lost. It is compared with the rules: by the
+    number of in-place operations that torch has counted, and by the names in the code of the model's classes where torch counts
+    none, as for `weight.data.zero_()`.
+
+    All but fills and constants is computed on the CPU, a block of 16 MiB at a time where each element depends on its own place
+    only; else the whole tensor is, one tensor at a time.
+
+    Examples
+    --------
+    >>> import torch, fastinit.torch as ft
+    >>> with torch.device("meta"):
+    ...     model = torch.nn.Sequential(torch.nn.Linear(100, 10), torch.nn.BatchNorm1d(10))
+    >>> ft.materialize(model, rng=0)[0].weight.device
+    device(type='cpu')
+    >>> with ft.deferred(rng=0):
+    ...     longer = torch.nn.Sequential(torch.nn.Linear(100, 10), torch.nn.ReLU(), torch.nn.Linear(10, 5))
+    ...     _ = torch.nn.init.zeros_(longer[2].weight)
+    >>> longer, report = ft.materialize(longer, report=True)
+    >>> bool((longer[0].weight == model[0].weight).all())
+    True
+    >>> report["2.weight"]
+    'constant(0) by the constructor'
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module; got {type(model).__name__}")
+    target = None if device is None else _device(device)
+    if rule is not None and not callable(rule):
+        raise TypeError(f"rule must be callable; got {rule!r}")
+    for name, value in (("progress", progress), ("report", report)):
+        if not isinstance(value, bool) and (value is not None or name == "report"):
+            raise TypeError(f"{name} must be {'True, False or None' if name == 'progress' else 'True or False'}; got {value!r}")
+    slots = slots_of(model)
+    _require_shapes(slots)
+    if rng is None and any(is_sharded(slot.tensor) for slot in slots):
+        raise ValueError("rng must be given for a model of DTensors, the same on every rank; got None")
+    groups = _groups(model, _refs(model, slots, rng, rule))
+    text = report_of(slots, groups) if report else {}
+    _make(model, groups, target, progress)
+    return (model, text) if report else model
+
+
+def _device(device: Any) -> torch.device:
+    if not isinstance(device, str | torch.device):
+        raise TypeError(f"device must be a torch.device or a str; got {device!r}")
+    try:
+        target = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device must name a device of torch; got {device!r}: {error}") from None
+    if not is_reachable(target):
+        raise ValueError(f"device must be the CPU or an accelerator that torch can use here; got {device!r}")
+    return target
+
+
+def _require_shapes(slots: list[Slot]) -> None:
+    lazy = sorted(slot.name for slot in slots if is_lazy(slot.tensor))
+    if lazy:
+        raise ValueError(f"model must have the shapes of all its tensors; {', '.join(lazy)} have none before a forward pass")
+
+
+def _refs(model: nn.Module, slots: list[Slot], rng: Any, rule: Rule | None) -> dict[Slot, Ref]:
+    """What is to be made for each slot."""
+    known: dict[int, Ref | None] = {}
+    for slot in slots:
+        if slot.tensor.is_meta and known.get(id(slot.tensor)) is None:
+            known[id(slot.tensor)] = known_ref(slot)
+    if known and None not in known.values():
+        if rng is not SEED and rule is None:
+            raise ValueError(f"rng must be given to the deferred block that made the model; got {rng!r} here")
+        if rule is None:
+            found = ((slot, known[id(slot.tensor)]) for slot in slots if slot.tensor.is_meta)
+            refs = {slot: ref for slot, ref in found if ref is not None}
+            _require_all_set(slots, refs)
+            return refs
+    ran = run_rules(model, rng_of(rng), known, slots, rule, tied_targets(model))
+    _require_all_set(slots, ran.refs)
+    require_trust(model, ran)
+    return ran.refs
+
+
+def _require_all_set(slots: list[Slot], refs: dict[Slot, Ref]) -> None:
+    coverage = Coverage()
+    unset = [slot for slot, ref in refs.items() if not coverage.is_set(ref)]
+    unset += [slot for slot in slots if slot.tensor.is_meta and slot not in refs]
+    if unset:
+        names = ", ".join(sorted(slot.name for slot in unset))
+        raise ValueError(
+            f"model must have a rule for every parameter and buffer; none sets {names}. "
+            "Build it in a fastinit.torch.deferred block, give a rule=, or build the model with these on the CPU"
+        )
+
+
+def _groups(model: nn.Module, refs: dict[Slot, Ref]) -> dict[Ref, list[Slot]]:
+    """The slots of each tensor that is to be made, in the order of their names."""
+    targets = tied_targets(model)
+    groups: dict[Ref, list[Slot]] = {}
+    for slot in sorted(refs, key=lambda slot: (slot.name in targets, slot.name)):
+        groups.setdefault(refs[slot], []).append(slot)
+    return groups
+
+
+def _make(model: nn.Module, groups: dict[Ref, list[Slot]], device: torch.device | None, progress: bool | None) -> None:
+    """Make the tensors and put them into the model."""
+    olds = {ref: _old(group[0], ref) for ref, group in groups.items()}
+    draws = assign([(group[0].name, ref) for ref, group in groups.items()])
+    made = {}
+    with torch.no_grad(), _bar(sum(local_part(old).nbytes for old in olds.values()), progress) as advance:
+        for ref, old in olds.items():
+            made[ref] = replacement(old, make(ref, old, device, draws.__getitem__))
+            advance(local_part(old).nbytes)
+    for ref, group in groups.items():
+        for slot in group:
+            slot.put(made[ref])
+    _finish(model, {id(olds[ref]): tensor for ref, tensor in made.items()}, device)
+
+
+def _old(slot: Slot, ref: Ref) -> torch.Tensor:
+    """The tensor that is replaced, or one like it if a rule has put another one there."""
+    tensor = slot.tensor
+    if isinstance(tensor, torch.Tensor) and tuple(tensor.shape) == ref.size:
+        return tensor
+    return torch.empty_strided(ref.size, ref.stride, dtype=ref.dtype, device="meta")
+
+
+def _finish(model: nn.Module, new: dict[int, torch.Tensor], device: torch.device | None) -> None:
+    """Let modules find their new tensors: in lists of their own, and those that keep more about them, as FSDP's."""
+    for module in model.modules():
+        if is_noted(module):
+            for key, value in vars(module).items():
+                if type(value) in (list, tuple):
+                    vars(module)[key] = replaced(value, torch.Tensor, lambda old: new.get(id(old), old))
+            forget(module)
+            if device is not None:  # tensors without elements, or made of NumPy's arrays
+                for (group, key), tensor in [*places(module)]:
+                    if tensor.device.type == "cpu" and device.type != "cpu" and not is_sharded(tensor):
+                        Slot(module, group, key, "").put(replacement(tensor, tensor.detach().to(device)))
+        if type(module)._apply is not nn.Module._apply:
+            module._apply(lambda tensor: tensor)
+
+
+def _bar(nbytes: int, progress: bool | None) -> contextlib.AbstractContextManager[Callable[[int], object]]:
+    if progress or (progress is None and nbytes >= LARGE):
+        return progress_bar(nbytes, "B", unit_scale=True, unit_divisor=1024, desc="materialize")
+    return contextlib.nullcontext(lambda nbytes: None)

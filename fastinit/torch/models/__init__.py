@@ -1,0 +1,1 @@
+"""The tensors and rules of whole models: what `materialize` is made of."""

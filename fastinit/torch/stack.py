@@ -1,0 +1,30 @@
+"""The scopes that each thread is in."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+
+class _Stack(threading.local):
+    def __init__(self) -> None:
+        self.scopes: list[Any] = []
+
+
+_stack = _Stack()
+
+
+def current() -> Any:
+    """The innermost scope that this thread is in, or None."""
+    scopes = _stack.scopes
+    return scopes[-1] if scopes else None
+
+
+def push(scope: Any) -> None:
+    _stack.scopes.append(scope)
+
+
+def remove(scope: Any) -> bool:
+    """Take a scope out, whatever was entered after it; whether the thread is in no scope any more."""
+    _stack.scopes = [other for other in _stack.scopes if other is not scope]
+    return not _stack.scopes
