@@ -103,7 +103,7 @@ def exp(x: Lanes) -> Lanes:
     half = convert(k, i32) >> 1  # by two factors, because 2^k may be no normal number while exp(x) still is not 0
     rest = convert(k, i32) - half
     result = fma(r, horner(r, _GROWTH[real]), 1.0) * _power_of_2(half, real) * _power_of_2(rest, real)
-    return select(given == given, result, given)
+    return select(given != given, given, result)
 
 
 def _power_of_2(k: Lanes, real: Kind) -> Lanes:
