@@ -3,6 +3,8 @@
 import argparse
 import json
 
+import pytest
+
 from fastinit.commands import bench as command
 from fastinit.peers.interface import LAWS
 from tests.bench.test_command import REPOSITORY, run
@@ -23,6 +25,7 @@ def test_the_laws_and_dtypes_that_are_measured():
     assert jobs("--law", "laplace(scale=0.1)", "--dtype", "bfloat16") == [("laplace(scale=0.1)", "bfloat16")]
 
 
+@pytest.mark.nightly
 def test_laws_of_all_kinds(tmp_path):
     path = tmp_path / "b.json"
     done = run("--dist", "cauchy,integers", "--peers", "numpy", "--size", 1000, "--rounds", 1, "--json", path, cwd=REPOSITORY)

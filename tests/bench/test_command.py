@@ -127,6 +127,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("body", mostly_at_night(BROKEN, 3))
 def test_a_peer_that_fails_is_a_line(tmp_path, body):
     done = run(*STAND_IN_RUN, env=library(tmp_path, body))
@@ -160,6 +161,7 @@ def test_a_reason_that_the_terminal_cannot_show(tmp_path):
     assert "skipped: RuntimeError: \\u2603" in done.stdout
 
 
+@pytest.mark.nightly
 def test_a_peer_that_hangs_is_killed(tmp_path):
     done = run(*STAND_IN_RUN, "--limit", 2, env=library(tmp_path, "time.sleep(1000)"))
     assert (done.returncode, done.stderr) == (0, "")
@@ -167,6 +169,7 @@ def test_a_peer_that_hangs_is_killed(tmp_path):
     assert ended(int((tmp_path / "pid").read_text()))
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_kills_the_workers(tmp_path, number):
     """Also what a worker has started."""
@@ -189,6 +192,7 @@ def test_a_signal_kills_the_workers(tmp_path, number):
     assert ended(int((tmp_path / "child").read_text()))
 
 
+@pytest.mark.nightly
 def test_only_what_is_asked_for_is_imported(tmp_path):
     env = library(tmp_path, "return np.ones(n)")
     marker = "from pathlib import Path\nPath(__file__).with_suffix('.imported').touch()\n"

@@ -92,6 +92,7 @@ FAULTS = {
 COMPARED = {"trials with p off by 0.001": of("bernoulli", 0.3)}
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("fault", mostly_at_night(FAULTS, 3))
 def test_a_fault_is_found(fault):
     law, dtype, change, size, groups = FAULTS[fault]

@@ -79,11 +79,13 @@ def test_the_pairs_made_here_pass():
     assert found.good, found.failed
 
 
+@pytest.mark.nightly
 def test_a_radius_of_24_bits():
     found = judged(box_muller(bits=24), NORMAL, "float32", pairs=True)
     assert {row.name for _, row in found.failed} == {"radius between multiples of 2^-24"}
 
 
+@pytest.mark.nightly
 def test_a_swapped_sine():
     """The values of either half are right: only the pairs are not."""
     x = box_muller(swapped=True)
@@ -103,6 +105,7 @@ def test_the_sine_in_the_wrong_quadrants():
     assert {"chi2", "KS", "AD", "pairs", "moments"} <= failed(found)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_clamping_at_the_bound(dtype):
     x = np.clip(RNG.child("clamped").normal(size=N, dtype=dtype), -2, 2).astype(REAL[dtype].dtype)
@@ -136,6 +139,7 @@ def test_one_repeated_tile(dtype):
     assert failed(found) <= {"repeats", "distinct"}  # float64 numbers do not come twice
 
 
+@pytest.mark.nightly
 def test_a_tile_that_repeats_all_the_time():
     x = np.tile(draw(NORMAL, "float32")[:4096], N // 4096)
     assert {"repeats", "lags", "distinct"} <= failed(judged(x, NORMAL, "float32"))
@@ -148,23 +152,27 @@ def test_modulo_bias():
         assert {"chi2", "KS", "AD"} <= failed(judged(x, UNIFORM, "float32"))
 
 
+@pytest.mark.nightly
 def test_modulo_bias_of_words():
     biased = (RNG.bits(N) % np.uint32(48000)).astype(np.uint32) * np.uint32(89478)
     assert {row.name for row in words.serial(biased) if row.p < 1e-9} >= {"low halves", "each of 32 bits"}
 
 
+@pytest.mark.nightly
 def test_a_uniform_of_seven_bits():
     x = (np.floor(words_of(N) * 2.0**-25) * 2.0**-7).astype(ml_dtypes.bfloat16)
     found = judged(x, UNIFORM, "bfloat16")
     assert {"distinct", "chi2"} <= failed(found)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("bits", [20, 22])
 def test_a_uniform_of_too_few_bits(bits):
     x = (np.floor(words_of(N) * 2.0 ** (bits - 32)) * 2.0**-bits).astype(np.float32)
     assert "distinct" in failed(judged(x, UNIFORM, "float32"))
 
 
+@pytest.mark.nightly
 def test_a_normal_whose_tail_is_cut():
     x = np.clip(RNG.child("cut").normal(size=8 * N), -4.4, 4.4).astype(np.float32)
     x = x[np.abs(x) < 4.4]
@@ -189,6 +197,7 @@ def test_neighbours_that_know_each_other():
     assert {"lags", "lanes"} <= failed(judged(alike.astype(np.float32), NORMAL, "float32"))
 
 
+@pytest.mark.nightly
 def test_a_lane_that_is_off():
     x = RNG.child("lane").normal(size=N).astype(np.float64)
     x[5::128] += 0.2
@@ -196,6 +205,7 @@ def test_a_lane_that_is_off():
     assert {row.name for _, row in found.failed} >= {"values, means of 128 lanes"}
 
 
+@pytest.mark.nightly
 def test_words_that_are_not_philox(monkeypatch):
     right = words.philox
     monkeypatch.setattr(words, "philox", lambda *args: right(*args) ^ np.uint32(1))
@@ -213,6 +223,7 @@ BROKEN_STREAMS = {
 }
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("defect", BROKEN_STREAMS)
 def test_streams_that_know_each_other(defect):
     right = words.of_children(3, 64, 8192)
@@ -220,6 +231,7 @@ def test_streams_that_know_each_other(defect):
     assert min(row.p for row in words.neighbours("children", BROKEN_STREAMS[defect](right))) < 1e-9
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("kind", words.KINDS)
 def test_streams_that_do_not(kind):
     rows = list(words.neighbours(kind, words.KINDS[kind](5, 64, 8192)))

@@ -455,6 +455,7 @@ def test_info_where_the_environment_decides(tmp_path):
     assert report["cached"] == {"kernels": 0, "bytes": 0}
 
 
+@pytest.mark.nightly
 def test_warmup_serves_the_next_process(tmp_path):
     more = {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_NUM_THREADS": "3"}
     first, second = (run("warmup", "--dtype", "float64", **more) for _ in range(2))
@@ -500,6 +501,7 @@ def test_warmup_of_other_laws():
     )
 
 
+@pytest.mark.nightly
 def test_warmup_keeps_what_a_process_draws(tmp_path):
     """Whatever a law needs, its values and those that are added: nothing is left to compile."""
     more = {"NUMBA_CACHE_DIR": str(tmp_path)}

@@ -134,6 +134,7 @@ def test_layouts(name, dtype, layout):
     require_add(name, dtype, (40, 211), make=LAYOUTS[layout])
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("factor", mostly_at_night([-1.0, 0.1, 3, -2.5e-3, 1e30, np.float32(0.7)], 2))
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_factor_by_the_definition(dtype, factor):

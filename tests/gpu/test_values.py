@@ -70,6 +70,7 @@ def test_elements(cuda, name, dtype):
     assert len(cuda.launches) == 1
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("name", "dtype"), mostly_at_night(ALL_ROWS, 9))
 def test_tiles_with_a_head_and_a_tail(small_grid, name, dtype):
     """The counts are such that each thread takes several pairs of counters."""
@@ -98,6 +99,7 @@ def test_sums(cuda, name, dtype):
     compare_sums(name, dtype, run_of(777, dtype), 777 * 8 + 128, -0.7)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("name", "dtype"), mostly_at_night(SUMS, 17))
 def test_sums_by_tiles(small_grid, name, dtype):
     """A head, tiles and a tail; then rows that are strided, and an odd address."""

@@ -284,6 +284,7 @@ print(len(cache.COMPILED), *sorted({name.partition(".")[0] for name in sys.modul
 """
 
 
+@pytest.mark.nightly
 def test_numba_is_imported_only_to_compile(tmp_path):
     """The first process compiles the loop and four rows; to the next one, which reads them, Numba could be missing."""
     first, second = (run(FILL, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_NUM_THREADS="2") for _ in range(2))

@@ -196,6 +196,7 @@ def test_memory_stays_below_three_matrices():
     assert float(run(PEAK)) < 2.9
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("dtype", "within"), [("float32", 1e-5), ("float64", 1e-13)])
 def test_values_agree_whatever_the_number_of_threads(dtype, within):
     """Only to rounding, because the matrix product comes from a BLAS library."""

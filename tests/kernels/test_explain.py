@@ -169,6 +169,7 @@ FUSED = {"avx2": "vfmadd", "avx512": "vfmadd", "neon": "fmla"}
 CALLED = re.compile(r"^\s*(?:callq?|jmp|bl?)\s+([A-Za-z_]\w*)(?:@PLT)?\s*$", re.MULTILINE)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("law", "dtype"), mostly_at_night(SOME, 3))
 @pytest.mark.parametrize("target", mostly_at_night(REGISTERS, 2))
 def test_assembly_has_the_registers_of_its_machine(target, law, dtype):
@@ -221,6 +222,7 @@ def test_llvm_s_code_is_the_default(target):
     assert FAST.search(text) is None
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("law", "dtype"), mostly_at_night(ROWS, 4))
 def test_no_flag_lets_llvm_change_a_value(law, dtype):
     text = explain(row(law, dtype), "avx512")

@@ -195,6 +195,7 @@ def expected_polynomial(dtype):
 EXPECTED = {LOGISTIC: expected_logistic, CHEAP: expected_logistic, ORDERED: expected_ordered, POLYNOMIAL: expected_polynomial}
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("dtype", mostly_at_night(DTYPES, 2))
 @pytest.mark.parametrize("law", EXPECTED, ids=operator.attrgetter("name"))
 def test_values_are_float64_maths_on_the_same_words(law, dtype):

@@ -50,6 +50,7 @@ def check(product, left, right):
 ROWS, COLUMNS = 2 * HEIGHT + 17, 2 * WIDTH + 33
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"])
 @pytest.mark.parametrize("x", ["float32", "float64"])
 def test_dtypes(dtype, x):

@@ -45,6 +45,7 @@ def compiled_for(cpu, **more):
     return environment(NUMBA_CPU_NAME=name, NUMBA_CPU_FEATURES=features, **more)
 
 
+@pytest.mark.nightly
 def test_a_cpu_without_fused_multiply_add():
     """For the first x86-64 CPUs: no wide vectors, no fused multiply-add, float16 by integers."""
     kept = hashes.read()["rows"]

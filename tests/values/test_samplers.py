@@ -92,6 +92,7 @@ PROPOSALS = {
 INTERVALS = [(name, a, b) for name, intervals in PROPOSALS.items() for a, b in intervals]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("dtype", REALS)
 @pytest.mark.parametrize(("name", "a", "b"), mostly_at_night(INTERVALS, 3))
 def test_truncated_normal(name, a, b, dtype):
@@ -179,6 +180,7 @@ def first_attempt_accepted(interval, stream, index, dtype):
     return interval.proposal(interval.numbers, word, test, real)[1]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("dtype", REALS)
 @pytest.mark.parametrize(("a", "b"), mostly_at_night([(-2, 2.0), (0, INF), (-0.5, 3.0)], 2))
 def test_ratio_test(a, b, dtype):

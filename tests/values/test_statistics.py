@@ -38,6 +38,7 @@ def require_law(law, dtype, size=N, seed=101):
     assert judged.good, [(row.name, row.p) for _, row in judged.failed]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("a", "b"), mostly_at_night(INTERVALS, 5))
 def test_truncated_normal(a, b, dtype):
