@@ -131,9 +131,13 @@ def take_memory(name, dtype, tiny):
     """Let the host give the memory that the model will need; and forget the peak that this makes (Linux)."""
     import torch
 
+    from fastinit.torch.pages import prefer_huge_pages
+
     with torch.device("meta"):
         model = build(name, tiny, dtype, "torch")
-    touched = torch.empty(sum(parameter.nbytes for parameter in model.parameters()) + 64 * MIB, dtype=torch.uint8).fill_(1)
+    touched = torch.empty(sum(parameter.nbytes for parameter in model.parameters()) + 64 * MIB, dtype=torch.uint8)
+    prefer_huge_pages(touched)  # in blocks of 2 MiB, as the host gives memory and takes it back
+    touched.fill_(1)
     del touched, model
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
