@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import fastinit as fi
-from fastinit import initializers
+from fastinit import initializers, laws
 from fastinit.arguments import blocks, dtypes
 from tests.conftest import DTYPES
 from tests.generator.fuzz import any_dtype, any_float, any_index, anything, drawn, is_huge, refused
@@ -54,6 +54,7 @@ RIGHT = {
     "out_axis": st.none() | axes,
     "batch_axis": st.just(()) | axes,
     "groups": st.integers(1, 6),
+    "law": st.sampled_from([laws.laplace(), laws.rademacher(), laws.integers(9), "exponential(scale=2)", "cauchy"]),
     "rng": st.integers(0) | st.none() | st.builds(np.random.SeedSequence, st.integers(0, 9)),
     "dtype": st.sampled_from(DTYPES),
     "out": st.none(),
@@ -102,7 +103,8 @@ def test_initializers(call):
         return
     if keywords.get("out") is None:
         wanted = keywords.get("dtype")
-        assert found.dtype == dtypes.resolve(np.float32 if wanted is None else wanted).dtype
+        usual = laws.parse(keywords["law"]).dtype_names[0] if name == "draw" else np.float32
+        assert found.dtype == dtypes.resolve(usual if wanted is None else wanted, dtypes.ALL_NAMES).dtype
     if keywords["rng"] is rng:
         keywords["rng"] = fi.default_rng(3)
     again = getattr(initializers, name)(**keywords)

@@ -100,7 +100,7 @@ def strange():
 
 for name, dtype in ROWS:
     print(name, dtype, flush=True)
-    real = np.dtype(np.uint32) if name == "bits" else dtypes.resolve(dtype).dtype
+    real = np.dtype(np.uint32) if name == "bits" else dtypes.resolve(dtype, dtypes.ALL_NAMES).dtype
     item, before = real.itemsize, done
     most = memory.size // item
     whole = draw(fi.default_rng(3), name, dtype, size=most)
