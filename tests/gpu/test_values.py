@@ -251,7 +251,7 @@ def test_constants(small_grid, dtype, value):
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize(("few", "capability"), [(launch.FEW, (9, 0)), (1, (9, 0)), (1, (7, 5)), (1, (12, 0))])
+@pytest.mark.parametrize(("few", "capability"), [(launch.FEW, (9, 0)), (1, (7, 5))])
 def test_the_whole_table(cuda, monkeypatch, few, capability):
     """Every hash of the table, by PTX."""
     cuda.capabilities = (capability,)

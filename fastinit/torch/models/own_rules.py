@@ -40,8 +40,8 @@ def module_names(model: nn.Module) -> dict[nn.Module, str]:
 
 def is_hugging_face(module: nn.Module) -> bool:
     """Whether a module is a model of transformers, which is not imported for this question."""
-    transformers = sys.modules.get("transformers")
-    return transformers is not None and isinstance(module, transformers.PreTrainedModel)
+    models = sys.modules.get("transformers.modeling_utils")  # loaded by all of its models; the package itself loads on demand
+    return models is not None and isinstance(module, models.PreTrainedModel)
 
 
 def tied_targets(model: nn.Module) -> set[str]:
