@@ -13,6 +13,7 @@ import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
 from fastinit.generator import Generator
+from fastinit.torch.generators import generator_of
 from fastinit.torch.scopes import Scope
 from fastinit.torch.tensors import flat_array
 from fastinit.torch.values import fills, laws, state
@@ -66,7 +67,8 @@ class _Aside(Scope):
     """A block in which torch makes all values itself."""
 
     def generator(self, tensor: torch.Tensor) -> Generator:
-        raise NotImplementedError
+        """As outside of blocks."""
+        return generator_of(None)
 
     def try_fill(self, tensor: torch.Tensor, fill: Any, generator: Any) -> bool:
         return False
