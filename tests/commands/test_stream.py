@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import fastinit as fi
+from fastinit.check import pit
 from fastinit.commands import stream as stream_command
 from fastinit.commands.main import main
 
@@ -150,3 +151,43 @@ def test_a_negative_seed(capsys):
 def test_a_child_that_is_no_text(capsys):
     assert main(["stream", "--child", "\udc80", "--bytes", "4"]) == 2
     assert "UTF-8" in capsys.readouterr().err
+
+
+def test_values_of_a_law(written):
+    got = np.frombuffer(written("--seed", 4, "--dist", "truncated_normal(-1, 2)", "--bytes", 400), "<f4")
+    assert np.array_equal(got, fi.default_rng(4).truncated_normal(-1, 2, size=100))
+    got = np.frombuffer(written("--seed", 4, "--dist", "integers(7)", "--dtype", "int8", "--bytes", 50), np.int8)
+    assert np.array_equal(got, fi.default_rng(4).draw(fi.laws.integers(7), 50, dtype="int8"))
+
+
+def test_values_of_interleaved_streams(written):
+    got = np.frombuffer(written("--seed", 3, "--interleave", 3, "--dist", "normal", "--bytes", 48), "<f4").reshape(-1, 3)
+    assert np.array_equal(got.T, [child.normal(size=4) for child in fi.default_rng(3).spawn(3)])
+
+
+@pytest.mark.parametrize(("dtype", "word"), [("float32", "<u2"), ("float64", "<u4")])
+def test_words_of_values(written, dtype, word):
+    law = fi.laws.normal()
+    got = np.frombuffer(written("--seed", 2, "--dist", "normal", "--dtype", dtype, "--pit", "--bytes", 4000), word)
+    values = fi.default_rng(2).normal(size=stream_command.BLOCK, dtype=dtype)
+    assert np.array_equal(got, pit.words(law, dtype, 2)(values)[: len(got)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--pit",), "--pit: only with --dist"),
+        (("--dtype", "float64"), "--dtype: only with --dist"),
+        (("--dist", "bernoulli", "--dtype", "float32", "--pit"), "continuous"),
+        (("--dist", "normal", "--dtype", "int8"), "dtype must be one of"),
+    ],
+)
+def test_laws_that_cannot_be_streamed(arguments, complaint, capsys):
+    assert main(["stream", "--bytes", "8", *arguments]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_a_law_that_is_none(capsys):
+    with pytest.raises(SystemExit):
+        main(["stream", "--dist", "nromal"])
+    assert "did you mean normal?" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Public batteries for random words, on what `fastinit stream` writes."""
