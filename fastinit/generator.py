@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeAlias, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ class TorchDType(Protocol):
 
 
 Array = npt.NDArray[Any]
+Seed: TypeAlias = "int | Sequence[int] | SeedSequence | Generator | None"
 Size = SupportsIndex | Sequence[SupportsIndex]
 DType = npt.DTypeLike | TorchDType | None
 Out = TypeVar("Out")
@@ -57,7 +58,7 @@ INSTEAD = {
 }
 
 
-def default_rng(seed: int | Sequence[int] | SeedSequence | Generator | None = None) -> Generator:
+def default_rng(seed: Seed = None) -> Generator:
     """Make a Generator.
 
     Parameters

@@ -13,7 +13,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from fastinit.arguments import blocks, docstrings
 from fastinit.arguments.docstrings import documented
 from fastinit.arguments.seeds import STREAM_VERSION
-from fastinit.generator import Generator, one_call
+from fastinit.generator import DType, Generator, Seed, Size, one_call
 from fastinit.initializers.keywords import generator
 from fastinit.laws.distribution import Distribution, require
 from fastinit.lazy_arrays import products
@@ -197,7 +197,7 @@ def _restore(
 @documented(
     Raises=docstrings.RAISES.replace(", IndexError", "").replace("nothing is written and ", ""), Notes=docstrings.DETERMINISM
 )
-def lazy(law: Distribution, shape: Any, rng: Any, *, dtype: Any = None) -> LazyArray:
+def lazy(law: Distribution, shape: Size, rng: Seed, *, dtype: DType = None) -> LazyArray:
     """Make an array of random values that are drawn where they are touched, and never stored.
 
     Parameters

@@ -10,7 +10,8 @@ import fastinit as fi
 Array = npt.NDArray[Any]
 
 rng = fi.default_rng(0)
-fi.default_rng([1, 2]), fi.default_rng(np.random.SeedSequence(3)), fi.default_rng(rng), fi.default_rng()
+for seed in ([1, 2], np.random.SeedSequence(3), rng, None):
+    fi.default_rng(seed)
 assert_type(rng.child("layers.0"), fi.Generator)
 assert_type(rng.spawn(2), list[fi.Generator])
 
@@ -33,3 +34,12 @@ rng.uniform("low")  # type: ignore[call-overload]
 rng.integers(3)  # type: ignore[attr-defined]
 rng.child(3)  # type: ignore[arg-type]
 fi.normal(3)  # type: ignore[attr-defined]
+
+assert_type(rng.draw(fi.laws.laplace(scale=0.1), (2, 3)), Array)
+assert_type(fi.laws.integers(0, 10), fi.laws.Distribution)
+assert_type(fi.lazy(fi.laws.normal(), (4, 5), rng), fi.LazyArray)
+assert_type(fi.initializers.xavier_uniform((4, 5), rng=rng), Any)
+fi.laws.laplace(scale="wide")  # type: ignore[arg-type]
+fi.lazy(fi.laws.normal(), 2.5, rng)  # type: ignore[arg-type]
+rng.draw("laplace", 3)  # type: ignore[call-overload]
+fi.initializers.xavier_uniform((4, 5), gian=2.0, rng=rng)  # type: ignore[call-arg]
