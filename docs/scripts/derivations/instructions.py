@@ -28,9 +28,9 @@ def blocks(assembly):
         yield name, [line for line in lines if line and not line.startswith((".", "#")) and not line.endswith(":")]
 
 
-def inner_loop(law, dtype):
-    """The instructions of the loop over pairs of tiles."""
-    assembly = explain(row(law, dtype), assembly=True)
+def inner_loop(of):
+    """The instructions of a row's loop over pairs of tiles."""
+    assembly = explain(of, assembly=True)
     loops = (lines for name, lines in blocks(assembly) if any(line.startswith("j") and line.endswith(name) for line in lines))
     return max(loops, key=lambda lines: sum(m in line for m in MULTIPLY for line in lines))
 
@@ -60,7 +60,7 @@ def main():
     print(f"{'row':28} {'all':>5} {'vector':>7} {'stores':>7} {'spills':>7} {'memory':>7} {'scalar':>7}")
     for law, dtype in ROWS:
         if args.law in (None, law) and args.dtype in (None, dtype):
-            lines = inner_loop(law, dtype)
+            lines = inner_loop(row(law, dtype))
             k = kinds(lines)
             numbers = [k[name] for name in ("all", "vector", "stores", "spills", "from memory", "scalar")]
             print(f"{law + ' ' + dtype:28} {numbers[0]:5} " + " ".join(f"{n:7}" for n in numbers[1:]))
