@@ -1,6 +1,8 @@
-"""Large fills by law, dtype, buffer and interval, beside the parallel store of a constant."""
+"""Fills by law, dtype, buffer and interval, beside the parallel store of a constant; and fills that fit a cache."""
 
-from benchmarks.measure import DTYPES, LAWS, VALUES, fill_call, ratio_of, store_call
+from benchmarks.measure import DTYPES, LAWS, VALUES, Missing, fill_call, ratio_of, store_call
+from fastinit.bench.caches import values_of
+from fastinit.kernels import cpus
 
 
 class Large:
@@ -38,6 +40,27 @@ class Fill(Large):
 
     def track_ratio_to_store(self, buffer, law, dtype):
         return ratio_of(self.call, store_call(VALUES, dtype, buffer))
+
+
+class Cached:
+    """Fills that stay in a cache, again and again: asv chooses how many make a sample."""
+
+    version = "1"
+    timeout = 600
+    params = (("l2", "l3"), LAWS, ("1 thread", "all threads"))
+    param_names = ("cache", "law", "threads")
+
+    def setup(self, cache, law, threads):
+        self.threads = 1 if threads == "1 thread" else cpus.usual()
+        try:
+            values = values_of(cache, 4, self.threads)
+        except ValueError as error:
+            raise Missing(str(error)) from None
+        self.call = fill_call(law, min(values, VALUES))
+
+    def time_fill(self, cache, law, threads):
+        with cpus.at_most(self.threads):
+            self.call()
 
 
 class Interval(Large):

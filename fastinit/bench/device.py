@@ -8,17 +8,17 @@ from typing import Any
 
 from fastinit.bench.measure import Call, Job, drawing, numpy_dtype
 from fastinit.gpu import memory
-from fastinit.peers.libraries import Missing
+from fastinit.peers.libraries import TITLES, Missing
 
 #: The peers that have samplers on a CUDA device.
-PEERS = ("torch", "cupy")
-TITLES = {"store": "memset", "fastinit": "fastinit", "torch": "torch", "cupy": "CuPy"}
+PEERS = ("torch", "torch_func", "cupy")
 #: Keeps device memory, and its context current, until the worker ends.
 _KEPT = contextlib.ExitStack()
 
-#: The functions of each peer; torch's take tensors, CuPy's are methods of its Generator.
+#: The functions of each peer; torch's take tensors, torch.func's keys too, CuPy's are methods of its Generator.
 FUNCTIONS = {
     "torch": {"uniform": "uniform_", "normal": "normal_", "truncated_normal": "trunc_normal_"},
+    "torch_func": {"uniform": "uniform_", "normal": "normal_"},
     "cupy": {"uniform": "random", "normal": "standard_normal"},
 }
 
@@ -26,17 +26,17 @@ FUNCTIONS = {
 def label(library: str, law: str) -> str:
     """Library and function, for tables; Missing says why there is none."""
     if library in ("store", "fastinit"):
-        return TITLES[library] if library == "store" else f"fastinit {law}"
+        return "memset" if library == "store" else f"fastinit {law}"
     if law not in FUNCTIONS[library]:
         raise Missing(f"has no {law}")
-    return f"{TITLES[library]} {FUNCTIONS[library][law]}"
+    return f"{'CuPy' if library == 'cupy' else TITLES[library]} {FUNCTIONS[library][law]}"
 
 
 def ready(library: str, job: Job) -> Call:
     """A library's call for a job; Missing says why there is none."""
     if library in ("store", "fastinit"):
         return _own(library, job)
-    return (_torch if library == "torch" else _cupy)(FUNCTIONS[library][job.law], job)
+    return {"torch": _torch, "torch_func": _torch_func, "cupy": _cupy}[library](FUNCTIONS[library][job.law], job)
 
 
 def _own(library: str, job: Job) -> Call:
@@ -64,6 +64,22 @@ def _torch(function: str, job: Job) -> Call:
 
     def call() -> None:
         fill(out, **options)
+        torch.cuda.synchronize()
+
+    return call
+
+
+def _torch_func(function: str, job: Job) -> Call:
+    """The call of torch.func._random, whose key stays the same: no part of the time depends on it."""
+    torch = import_module("torch")
+    if not torch.cuda.is_available():
+        raise Missing("has no CUDA device")
+    random = import_module("torch.func._random")
+    out = torch.empty(job.values, dtype=getattr(torch, job.dtype), device="cuda")
+    key, fill = random.key(0, device="cuda"), getattr(random, function)
+
+    def call() -> None:
+        fill(key, out)
         torch.cuda.synchronize()
 
     return call

@@ -11,8 +11,9 @@ from typing import Any
 import llvmlite.binding
 
 import fastinit
+from fastinit.bench import caches, clock
 from fastinit.kernels import cpus
-from fastinit.peers.libraries import version
+from fastinit.peers.libraries import PARTS, version
 
 
 def _lines(path: str) -> list[str]:
@@ -43,21 +44,25 @@ def describe(modules: Iterable[str] = ()) -> dict[str, Any]:
     Parameters
     ----------
     modules : iterable of str
-        Further modules; those that are not installed are left out.
+        Further modules, or names of libraries that are a part of one; those that are not installed are left out.
 
     Returns
     -------
     dict
-        "cpu" (its name, and LLVM's in brackets), "logical_cpus", "threads" (of a fill), "memory" (bytes or None), "system" and
-        "versions" (by module).
+        "cpu" (its name, and LLVM's in brackets), "virtual" (whether a hypervisor runs it), "logical_cpus", "threads" (of a
+        fill), "memory" (bytes or None), "caches" (those for data), "nominal_hertz" (or None), "system" and "versions" (by
+        module).
     """
     cpu = _entry("/proc/cpuinfo", "model name") or platform.processor() or platform.machine()
-    versions = {module: version(module) for module in ("numpy", "numba", *modules)}
+    versions = {module: version(module) for module in ("numpy", "numba", *(PARTS.get(name, (name,))[0] for name in modules))}
     return {
         "cpu": f"{cpu} ({llvmlite.binding.get_host_cpu_name()})",
+        "virtual": "hypervisor" in (_entry("/proc/cpuinfo", "flags") or "").split(),
         "logical_cpus": os.cpu_count(),
         "threads": cpus.usual(),
         "memory": _bytes("MemTotal"),
+        "caches": caches.summary(caches.found()),
+        "nominal_hertz": clock.nominal(),
         "system": f"{platform.system()} {platform.machine()}",
         "versions": {
             "fastinit": fastinit.__version__,
@@ -72,3 +77,21 @@ def sentence(machine: dict[str, Any]) -> str:
     memory = f", {machine['memory'] / 2**30:.0f} GiB" if machine["memory"] else ""
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     return f"{machine['cpu']}, {machine['logical_cpus']} logical CPUs{memory}, {machine['system']}; {versions}"
+
+
+def _size(nbytes: int) -> str:
+    """Bytes as KiB or MiB."""
+    return f"{nbytes / 2**20:g} MiB" if nbytes >= 2**20 else f"{nbytes / 2**10:g} KiB"
+
+
+def memory_sentence(machine: dict[str, Any]) -> str:
+    """The caches and the clock that the system names; empty if it names none."""
+    parts = [
+        f"{cache['count']} x {_size(cache['bytes'])} L{cache['level']}"
+        + (f" for {cache['cpus']} CPUs" if cache["cpus"] > 1 else "")
+        for cache in machine["caches"]
+    ]
+    if machine["nominal_hertz"]:
+        parts.append(f"{machine['nominal_hertz'] / 1e9:.2f} GHz")
+    virtual = " (of the host: this is a virtual machine, and others may share them)" if machine["virtual"] else ""
+    return f"The system names {', '.join(parts)}{virtual}." if parts else ""

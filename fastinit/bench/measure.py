@@ -7,23 +7,19 @@ median of the rounds, or the median of the ratios within rounds.
 from __future__ import annotations
 
 import functools
-import itertools
 import statistics
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 import fastinit as fi
 from fastinit.arguments import dtypes
-from fastinit.kernels import cpus
+from fastinit.bench.stores import Array, store
 from fastinit.laws import Distribution
 from fastinit.peers.interface import ARGUMENTS, LAWS, MORE
 
-Array = npt.NDArray[Any]
 Call = Callable[[], object]
 
 #: Values of a large fill: 256 MiB of float32.
@@ -39,7 +35,7 @@ class Job(NamedTuple):
     """A fill that is timed: a law, a count of values, their dtype, a "touched" or "fresh" buffer, a number of threads.
 
     The law is one of `fastinit.peers.samplers`, or the text of any. On the device "cuda" the buffer is always touched, and
-    threads do not count.
+    threads do not count. `place` is the cache that the values fit, "l2" or "l3", or "ram", or empty.
     """
 
     law: str
@@ -48,6 +44,7 @@ class Job(NamedTuple):
     buffer: str
     threads: int
     device: str = "cpu"
+    place: str = ""
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:
@@ -65,37 +62,6 @@ def touched(values: int, dtype: str) -> Array:
     """An array whose pages are all there; the same array for each call with these arguments."""
     out = empty(values, dtype)
     out.view(np.uint8).fill(1)
-    return out
-
-
-def _store(out: Array, constant: Any) -> None:
-    for i in range(out.size):
-        out[i] = constant
-
-
-@functools.cache
-def _compiled_store() -> Any:
-    from numba import njit  # a quarter of a second, which other commands need not pay
-
-    try:
-        return njit(nogil=True, cache=True)(_store)
-    except RuntimeError:  # there is no directory for a cache
-        return njit(nogil=True)(_store)
-
-
-@functools.cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads)
-
-
-def store(out: Array) -> Array:
-    """The yardstick: all threads store one constant. No fill can be much faster.
-
-    The threads of this pool sleep between calls. OpenMP's threads would still spin while the next call is timed.
-    """
-    cells, threads = out.view(f"u{out.itemsize}").reshape(-1), cpus.allowed()
-    constant = cells.dtype.type(1)  # its bytes differ, so LLVM cannot turn the loop into memset
-    list(_pool(threads).map(_compiled_store(), np.array_split(cells, threads), itertools.repeat(constant)))
     return out
 
 

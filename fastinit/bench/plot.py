@@ -7,8 +7,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from fastinit.bench.samplers import STORES
 from fastinit.bench.session import Table
-from fastinit.bench.table import threads
+from fastinit.bench.table import counted
 from fastinit.peers.libraries import installed
 
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -39,11 +40,11 @@ def _label(ratio: float) -> str:
 def _heading(table: Table) -> str:
     job = table.job
     buffer = ", fresh buffer" if job.buffer == "fresh" else ""
-    return f"{job.law.replace('_', ' ')}, {job.dtype}, {threads(job.threads)}{buffer}"
+    return f"{job.law.replace('_', ' ')}, {job.dtype}, {counted(job.threads, 'thread')}{buffer}"
 
 
 def _panel(axes: Any, table: Table, bars: Sequence[tuple[str, str, float]], limits: tuple[float, float], log: bool) -> None:
-    colours = {"fastinit": OURS, "store": YARDSTICK}
+    colours = {"fastinit": OURS, **dict.fromkeys(STORES, YARDSTICK)}
     places = range(len(bars))
     axes.set_xscale("log" if log else "linear")
     axes.barh(
@@ -105,10 +106,11 @@ def draw(tables: Sequence[Table], machine: dict[str, Any], file: BinaryIO, kind:
         grid[0, 0].set_axis_off()
         grid[0, 0].text(0.5, 0.5, "nothing was measured", ha="center", color=INK)
     unit = "time over that of the parallel store of a constant" + (", logarithmic" if log else "")
-    figure.supxlabel(f"{unit}\n{_caption(tables, machine)}", fontsize=9, color=INK)
+    figure.supxlabel(f"{unit}\n{caption(tables, machine)}", fontsize=9, color=INK)
     figure.savefig(file, format=kind, dpi=150)
 
 
-def _caption(tables: Sequence[Table], machine: dict[str, Any]) -> str:
+def caption(tables: Sequence[Table], machine: dict[str, Any]) -> str:
+    """How many values, and on which machine."""
     values = ", ".join(f"{values:,}" for values in dict.fromkeys(table.job.values for table in tables))
     return f"{values} values; {machine['cpu']}, {machine['logical_cpus']} logical CPUs"

@@ -11,19 +11,23 @@ from typing import Any
 
 from fastinit.bench.measure import FEW_ROUNDS, Job, median_ratio, numpy_dtype
 from fastinit.bench.process import Failure, Worker
-from fastinit.bench.samplers import REFERENCES, TITLES
+from fastinit.bench.samplers import REFERENCES, STORES, TITLES, describe
 from fastinit.peers.libraries import Missing
-from fastinit.peers.samplers import find
+from fastinit.progress import Advance
 
-#: A peer that takes more times the store's time than this takes part in the first few rounds only.
-SLOW = 20.0
+#: A peer that takes more times the store's time than this, and more seconds, takes part in the first few rounds only.
+SLOW, LONG = 20.0, 0.25
 #: Seconds before each turn, in which another library's threads go to sleep.
 PAUSE = 0.01
 
 
 @dataclass
 class Row:
-    """One sampler's samples, in the order of the rounds: each is the mean seconds of `calls` calls for `values` values."""
+    """One sampler's samples, in the order of the rounds: each is the mean seconds of `calls` calls for `values` values.
+
+    `cores` and `hertz` are what was busy in each sample, and the clock after it. `overhead_seconds` are those of a call for one
+    value, where a sample has several calls.
+    """
 
     library: str
     sampler: str
@@ -33,6 +37,8 @@ class Row:
     calls: int = 0
     seconds: list[float] = field(default_factory=list)
     cores: list[float] = field(default_factory=list)
+    hertz: list[float] = field(default_factory=list)
+    overhead_seconds: float | None = None
     skipped: str | None = None
 
 
@@ -59,28 +65,22 @@ class Table:
         times, others = self.times(library), self.times(to)
         return median_ratio(times, others) if times and others else None
 
+    @property
+    def roof(self) -> str | None:
+        """The faster of the two stores; None if neither was measured."""
+        medians = {name: statistics.median(times) for name in STORES if (times := self.times(name))}
+        return min(medians, key=medians.__getitem__, default=None)
+
     def is_slow(self, library: str) -> bool:
-        """Whether the first few rounds are enough for this sampler."""
-        times, store = self.times(library), self.times("store")
-        return (
-            library not in REFERENCES and bool(times and store) and statistics.median(times) > SLOW * statistics.median(store)
-        )
+        """Whether the first few rounds are enough for this sampler: its samples are long, and far longer than the store's."""
+        ratio, row = self.ratio(library, "store"), self.rows[library]
+        return library not in REFERENCES and ratio is not None and ratio > SLOW and row.calls * min(row.seconds) > LONG
 
 
 def _start(row: Row, job: Job, limit: float) -> Worker | None:
     """A worker for the row; None, and the reason in the row, if there is no such sampler."""
     try:
-        if job.device == "cuda":
-            from fastinit.bench import device
-
-            row.sampler = device.label(row.library, job.law)
-        elif row.library == "store":
-            row.sampler = "parallel store of a constant"
-        elif row.library == "fastinit":
-            row.sampler = f"fastinit {job.law}"
-        else:
-            method = find(row.library, job.law, job.dtype)
-            row.sampler, row.allocates, row.serial = method.label, not method.fills, method.serial
+        row.sampler, row.allocates, row.serial = describe(row.library, job)
         return Worker(row.library, job, limit)
     except (Missing, OSError) as error:
         row.skipped = str(error)
@@ -105,15 +105,17 @@ def _turn(table: Table, row: Row, workers: dict[str, Worker], i: int) -> None:
     if sample is not None:
         row.seconds.append(sample["seconds"])
         row.cores.append(sample["cores"])
+        row.hertz.append(sample["hertz"])
+        row.overhead_seconds = sample.get("overhead_seconds", row.overhead_seconds)  # in the first one
 
 
 def measure(
-    job: Job, libraries: Sequence[str], rounds: int, limit: float, advance: Callable[[int], object] = lambda turns: None
+    job: Job, libraries: Sequence[str], rounds: int, limit: float, advance: Advance = lambda done, text=None: None
 ) -> Table:
     """Measure one table: a row for each library, in the order of their turns, with samples or the reason why there are none.
 
     Laws are standard, and the truncated normal has bounds of two deviations. A worker that does not answer within `limit`
-    seconds is killed. `advance` is called with 1 after each turn.
+    seconds is killed. `advance` is called with 1 after each turn, and before it with 0 and the name of the sampler.
     """
     table = Table(job, rounds, {name: Row(name, TITLES[name]) for name in libraries})
     workers: dict[str, Worker] = {}
@@ -125,11 +127,13 @@ def measure(
                 workers[row.library] = worker
         for library in list(workers):
             row = table.rows[library]
+            advance(0, f"starting {TITLES[library]}")
             answer = _answer(row, workers, lambda worker: worker.answer())
             if answer is not None:
                 row.values, row.calls = answer["values"], answer["calls"]
         for i in range(rounds):
             for row in table.rows.values():
+                advance(0, TITLES[row.library])
                 _turn(table, row, workers, i)
                 advance(1)
     return table

@@ -1,116 +1,107 @@
-"""A table as Markdown that fits a terminal, and as JSON."""
+"""A table as Markdown that fits a terminal."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
+from fastinit.bench.figures import summary
 from fastinit.bench.markdown import grid, wrapped
-from fastinit.bench.samplers import PEERS, TITLES
+from fastinit.bench.samplers import STORES, TITLES
 from fastinit.bench.session import Row, Table
 
-#: Version of the JSON. It changes when a key changes its meaning or goes.
-SCHEMA = 1
-HEAD = ("sampler", "ms", "spread %", "GB/s", "x store", "x fastinit", "cores")
+HEAD = ("sampler", "ns", "+/- %", "cycles", "Gval/s", "GB/s", "% roof", "x fastinit")
+#: Shares of the threads below which the stores and fastinit had not the CPUs that they were given.
+BUSY = 0.8
+#: Per cent of a fill from which the cost of a call is said.
+COUNTS = 1.0
 
 
-def spread(times: Sequence[float]) -> float | None:
-    """Half the distance between the quartiles over the median, in per cent; None for a single sample."""
-    if len(times) < 2:
-        return None
-    low, median, high = statistics.quantiles(times, n=4, method="inclusive")
-    return 50 * (high - low) / median
+def number(value: float | None, scale: float = 1.0) -> str:
+    """A number with three significant digits in at most six characters; empty for None.
 
-
-def figures(table: Table, library: str) -> dict[str, float | None]:
-    """Median, spread, rates and ratios of one sampler; empty if it was not measured."""
-    times = table.times(library)
-    if not times:
-        return {}
-    median = statistics.median(times)
-    return {
-        "median_seconds": median,
-        "spread_percent": spread(times),
-        "values_per_second": table.job.values / median,
-        "bytes_per_second": table.nbytes / median,
-        "times_store": table.ratio(library, "store"),
-        "times_fastinit": table.ratio(library, "fastinit"),
-    }
-
-
-def _number(value: float | None, scale: float = 1.0, digits: int = 3) -> str:
-    """A number with this many significant digits, in full; empty for None."""
+    From 100,000 on it stands in thousands or millions (`130k`, `2.5M`); below 0.01 two digits are left, below 0.001 none.
+    """
     if value is None:
         return ""
-    value *= scale
-    decimals = digits - 1 - math.floor(math.log10(value)) if value > 0 else digits
-    return f"{value:,.{max(decimals, 0)}f}"
+    value = float(f"{value * scale:.3g}")
+    for limit, unit in ((1e8, "M"), (1e5, "k")):
+        if value >= limit:
+            return f"{value / (1e6 if unit == 'M' else 1e3):,.0f}{unit}"
+    if value < 0.001:
+        return "<0.001" if value else "0"
+    decimals = 2 - math.floor(math.log10(value))
+    return f"{value:,.{min(max(decimals, 0), 4)}f}"
+
+
+def percent(value: float | None) -> str:
+    """A share in per cent, with a digit behind the point below ten."""
+    return "" if value is None else f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
 
 
 def _cells(table: Table, row: Row) -> tuple[str, ...]:
-    shares = figures(table, row.library)
-    percent = shares["spread_percent"]
+    """A row of the table."""
+    shares = summary(table, row.library)
     return (
         TITLES[row.library],
-        _number(shares["median_seconds"], 1e3),
-        "" if percent is None else f"{percent:.1f}",
-        _number(shares["bytes_per_second"], 1e-9),
-        _number(shares["times_store"]),
-        _number(shares["times_fastinit"]),
-        f"{statistics.median(row.cores):.1f}",
+        number(shares["nanoseconds_per_value"]),
+        percent(shares["spread_percent"]),
+        number(shares["cycles_per_value"]),
+        number(shares["values_per_second"], 1e-9),
+        number(shares["bytes_per_second"], 1e-9),
+        number(shares["percent_of_roof"]),
+        number(shares["times_fastinit"]),
     )
 
 
+def duration(seconds: float) -> str:
+    """A short time in ns, us or ms."""
+    scale, unit = (1e9, "ns") if seconds < 1e-6 else (1e6, "us") if seconds < 1e-3 else (1e3, "ms")
+    return f"{number(seconds, scale)} {unit}"
+
+
+def _overhead(row: Row) -> str:
+    """What a call for one value takes, if that is a part of the fill that counts."""
+    share = 100 * (row.overhead_seconds or 0) / statistics.median(row.seconds)
+    return f"{duration(row.overhead_seconds or 0)} for one value, {percent(share)} % of a fill" if share >= COUNTS else ""
+
+
 def _note(table: Table, row: Row) -> str:
-    """What was called, and how it differs from the other samplers."""
+    """What was called, and how it differs from the other samplers; empty if there is nothing to say."""
     if row.skipped:
         return f"- {row.sampler}: skipped: {row.skipped}"
+    own = row.library in (*STORES, "fastinit")
+    cores, given = statistics.median(row.cores), table.job.threads
     notes = [
         "allocates" if row.allocates and table.job.buffer == "touched" else "",
-        "one thread" if row.serial and table.job.threads > 1 else "",
+        "one thread" if row.serial and given > 1 else "",
         f"from {row.values:,} values" if row.values < table.job.values else "",
-        f"{len(row.seconds)} rounds" if len(row.seconds) < table.rounds else "",
+        counted(len(row.seconds), "round") if len(row.seconds) < table.rounds else "",
+        f"had {cores:.1f} of {counted(given, 'thread')}: the machine was busy" if own and cores < BUSY * given else "",
+        _overhead(row),
     ]
-    return f"- {': '.join(filter(None, (row.sampler, ', '.join(filter(None, notes)))))}"
+    said = ", ".join(filter(None, notes))
+    return "" if own and not said else f"- {': '.join(filter(None, (row.sampler, said)))}"
 
 
-def threads(count: int) -> str:
+def counted(count: int, noun: str) -> str:
     """`1 thread`, `2 threads`."""
-    return f"{count} thread{'s' if count > 1 else ''}"
+    return f"{count} {noun}{'s' if count > 1 else ''}"
 
 
 def title(table: Table) -> str:
-    """Law, dtype, values, buffer, threads and rounds."""
+    """Law, dtype, values, buffer, threads, rounds, and which store is the roof."""
     job = table.job
     size = f"{table.nbytes / 2**20:,.4g} MiB" if table.nbytes >= 2**20 else f"{table.nbytes:,} bytes"
-    place = "on a CUDA device" if job.device == "cuda" else f"{job.buffer} buffer, {threads(job.threads)}"
-    return f"{job.law} {job.dtype}, {job.values:,} values ({size}), {place}, {table.rounds} rounds"
+    size += f", for {job.place.upper()}" if job.place else ""
+    place = "on a CUDA device" if job.device == "cuda" else f"{job.buffer} buffer, {counted(job.threads, 'thread')}"
+    roof = f", roof: {TITLES[table.roof]}" if table.roof else ""
+    return f"{job.law} {job.dtype}, {job.values:,} values ({size}), {place}, {counted(table.rounds, 'round')}{roof}"
 
 
 def text(table: Table) -> str:
     """The title, the rows that were measured, and a line for each peer: what was called, or why it was skipped."""
     rows = list(table.rows.values())
     body = grid(HEAD, [_cells(table, row) for row in rows if not row.skipped], left=HEAD[:1])
-    notes = [wrapped(_note(table, row), "  ") for row in rows if row.skipped or row.library in PEERS]
+    notes = [wrapped(note, "  ") for row in rows if (note := _note(table, row))]
     return "\n".join([wrapped(title(table)), "", body, *([""] if notes else []), *notes])
-
-
-def document(tables: Sequence[Table], machine: dict[str, Any]) -> dict[str, Any]:
-    """Everything for JSON, as `docs/benchmarks.md` describes it: machine, tables, rows, raw samples."""
-    return {
-        "schema": SCHEMA,
-        "machine": machine,
-        "tables": [
-            {
-                "dist": table.job.law,
-                **{key: value for key, value in table.job._asdict().items() if key != "law"},
-                "bytes": table.nbytes,
-                "rounds": table.rounds,
-                "rows": [{**asdict(row), **figures(table, row.library)} for row in table.rows.values()],
-            }
-            for table in tables
-        ],
-    }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
+from fastinit.bench.clock import hertz
 from fastinit.bench.measure import Call, Job, seconds
-from fastinit.bench.samplers import ready
+from fastinit.bench.samplers import STORES, ready
 from fastinit.peers.libraries import Missing
 
 #: Seconds of timed calls in a sample, if MOST_CALLS are enough for that: a single short call is timed too unevenly.
@@ -18,25 +19,35 @@ SAMPLE = 0.02
 MOST_CALLS = 1000
 #: Before samples of shorter calls an untimed call wakes the threads and fills the caches.
 BRIEF = 0.25
+#: Seconds of the calls for one value whose mean is taken, and how many means.
+SHORTEST, MEANS = 0.002, 5
 
 
 def _sample(call: Call, calls: int, brief: bool) -> dict[str, Any]:
-    """The mean seconds of this many calls, and how many cores were busy."""
+    """The mean seconds of this many calls, how many cores were busy, and the clock of the core right after them."""
     if brief:
         call()
     start, busy = time.perf_counter(), time.process_time()
     mean = sum(seconds(call) for _ in range(calls)) / calls
     wall = time.perf_counter() - start
-    return {"seconds": mean, "cores": (time.process_time() - busy) / wall}
+    cores = (time.process_time() - busy) / wall
+    return {"seconds": mean, "cores": cores, "hertz": hertz()}
 
 
-def _prepare(library: str, job: Job) -> tuple[Callable[[], dict[str, Any]], dict[str, Any]]:
-    """The function that times a sample, and the first answer."""
-    call, values = ready(library, job)
+def _repetitions(call: Call, wanted: float) -> tuple[int, float]:
+    """How many calls take so many seconds, at most MOST_CALLS, and the seconds of one."""
     call()  # compiles, or finds pages
     once = seconds(call)
-    calls = max(1, min(MOST_CALLS, round(SAMPLE / once)))
-    return lambda: _sample(call, calls, once < BRIEF), {"values": values, "calls": calls}
+    if once < BRIEF:
+        once = min(once, seconds(call), seconds(call))
+    return max(1, min(MOST_CALLS, round(wanted / once))), once
+
+
+def _overhead(library: str, job: Job) -> float:
+    """The seconds of a call for one value: the least of some means, since others can only make a call longer."""
+    call, _ = ready(library, job._replace(values=1))
+    calls, _ = _repetitions(call, SHORTEST)
+    return min(sum(seconds(call) for _ in range(calls)) / calls for _ in range(MEANS))
 
 
 def _reason(error: Exception) -> str:
@@ -45,12 +56,16 @@ def _reason(error: Exception) -> str:
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
-def _answers(connection: Connection, library: str, job: Job) -> None:
-    sample, answer = _prepare(library, job)
+def _answers(library: str, job: Job) -> Iterator[dict[str, Any]]:
+    """What is answered when the sampler is ready, and then sample after sample."""
+    call, values = ready(library, job)
+    calls, once = _repetitions(call, SAMPLE)
+    yield {"values": values, "calls": calls}
+    first = _sample(call, calls, once < BRIEF)
+    # not before, when all samplers get ready at the same time
+    yield first | {"overhead_seconds": _overhead(library, job) if calls > 1 and library not in STORES else None}
     while True:
-        connection.send(answer)
-        connection.recv()
-        answer = sample()
+        yield _sample(call, calls, once < BRIEF)
 
 
 def serve(connection: Connection, library: str, job: Job, output: str) -> None:
@@ -62,7 +77,9 @@ def serve(connection: Connection, library: str, job: Job, output: str) -> None:
         os.dup2(file, stream)
     warnings.simplefilter("ignore")
     try:
-        _answers(connection, library, job)
+        for answer in _answers(library, job):
+            connection.send(answer)
+            connection.recv()
     except EOFError:
         return
     except Exception as error:  # the library may do anything wrong

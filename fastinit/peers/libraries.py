@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from importlib import metadata
 from importlib.util import find_spec
+from pathlib import Path
 
 #: Titles by the name of the module.
 TITLES = {
     "numpy": "NumPy",
     "torch": "torch",
+    "torch_func": "torch.func",
     "jax": "JAX",
     "tensorflow": "TensorFlow",
     "keras": "Keras",
     "mkl_random": "mkl_random",
     "scipy": "SciPy",
     "randomgen": "randomgen",
+    "randompack": "randompack",
 }
+#: Samplers that only some versions of a module have: the module, and the file in it.
+PARTS = {"torch_func": ("torch", "func/_random.py")}
 #: Other names that people use on the command line.
 ALIASES = {"mkl": "mkl_random", "tf": "tensorflow"}
 
@@ -24,15 +29,18 @@ class Missing(NotImplementedError):
     """A library, law or dtype that is not there. asv skips a benchmark whose setup raises NotImplementedError."""
 
 
-def installed(module: str) -> bool:
-    """Whether a module can be found, without importing it."""
+def installed(library: str) -> bool:
+    """Whether a library can be found, without importing it."""
+    module, file = PARTS.get(library, (library, ""))
     try:
-        return find_spec(module) is not None
+        found = find_spec(module)
     except (ImportError, ValueError):  # sys.modules has None under this name, or a module without a specification
         return False
+    folders = [] if found is None else found.submodule_search_locations or []
+    return found is not None and (not file or any(Path(folder, file).exists() for folder in folders))
 
 
-def version(module: str) -> str | None:
-    """The version of the installed package that a module belongs to; the module is not imported."""
-    packages = metadata.packages_distributions().get(module)
+def version(library: str) -> str | None:
+    """The version of the installed package that a library belongs to; nothing is imported."""
+    packages = metadata.packages_distributions().get(PARTS.get(library, (library, ""))[0])
     return metadata.version(packages[0]) if packages else None

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from fastinit.arguments import dtypes
 from fastinit.peers.interface import (
     DOUBLE,
     FLOATS,
@@ -28,6 +27,7 @@ from fastinit.peers.interface import (
     Sampler,
 )
 from fastinit.peers.libraries import Missing, installed
+from fastinit.peers.tensors import keras_random, torch_func, torch_init, two_deviations
 
 
 def _numpy(function: str, request: Request, bits: Callable[[int], Any] = np.random.PCG64) -> Sampler:
@@ -61,41 +61,6 @@ def _randomgen(function: str, request: Request) -> Sampler:
     return _numpy(function, request, lambda seed: philox(seed, number=4, width=32))
 
 
-def _from_torch(tensor: Any, dtype: str) -> Array:
-    """A NumPy array over a tensor's bytes: torch gives NumPy no bfloat16."""
-    tensor = tensor.cpu().view(import_module("torch").uint8)
-    return np.asarray(tensor.numpy()).view(dtypes.resolve(dtype, dtypes.ALL_NAMES).dtype)
-
-
-#: Where the arguments of torch's functions are others than those of everybody else if none are given.
-_TORCH = {"lognormal": (0.0, 1.0)}
-
-
-def _torch(function: str, request: Request) -> Sampler:
-    torch = import_module("torch")
-    if request.threads is not None:
-        torch.set_num_threads(request.threads)
-    dtype = getattr(torch, request.dtype)
-    generator = torch.Generator().manual_seed(request.seed)
-    if request.law in LAWS:
-        names = "ab" if request.arguments else ""
-        method = functools.partial(getattr(torch.nn.init, function), **dict(zip(names, request.arguments, strict=True)))
-    else:
-        method = getattr(torch.Tensor, function)
-
-    positional = () if request.law in LAWS else _TORCH.get(request.law, request.arguments)
-
-    def fill(out: Any) -> Any:
-        return method(out, *positional, generator=generator)
-
-    return Sampler(
-        lambda count: fill(torch.empty(count, dtype=dtype)),
-        lambda tensor: _from_torch(tensor, request.dtype),
-        fill,
-        lambda out: torch.from_numpy(out.view(np.uint8)).view(dtype),
-    )
-
-
 #: What JAX calls the arguments of a law.
 _JAX = {"truncated_normal": ("lower", "upper"), "bernoulli": ("p",), "integers": ("minval", "maxval")}
 
@@ -121,13 +86,8 @@ def _jax(function: str, request: Request) -> Sampler:
     return Sampler(draw)
 
 
-def _two_deviations(request: Request) -> None:
-    if request.law == "truncated_normal" and request.arguments != (-2.0, 2.0):
-        raise Missing("has no other bounds than -2 and 2")
-
-
 def _tensorflow(function: str, request: Request) -> Sampler:
-    _two_deviations(request)
+    two_deviations(request)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no greeting on stderr
     tf, calls = import_module("tensorflow"), 0
     if request.threads is not None:
@@ -143,19 +103,6 @@ def _tensorflow(function: str, request: Request) -> Sampler:
     return Sampler(draw)
 
 
-def _keras(function: str, request: Request) -> Sampler:
-    _two_deviations(request)
-    backends = [name for name in ("torch", "jax", "tensorflow") if installed(name)]
-    os.environ.setdefault("KERAS_BACKEND", backends[0] if backends else "numpy")
-    keras = import_module("keras")
-    method, seed = getattr(keras.random, function), keras.random.SeedGenerator(request.seed)
-    on_torch = keras.backend.backend() == "torch"
-    return Sampler(
-        lambda count: method((count,), dtype=request.dtype, seed=seed),
-        functools.partial(_from_torch, dtype=request.dtype) if on_torch else np.asarray,
-    )
-
-
 def _mkl(function: str, request: Request) -> Sampler:
     # Intel's OpenMP threads would spin for 200 ms after a call, on the cores that the next sampler is timed on.
     os.environ.setdefault("KMP_BLOCKTIME", "0")
@@ -167,6 +114,17 @@ def _mkl(function: str, request: Request) -> Sampler:
 def _scipy(function: str, request: Request) -> Sampler:
     truncnorm, rng = import_module("scipy.stats").truncnorm, np.random.default_rng(request.seed)
     return Sampler(lambda count: truncnorm.rvs(*request.arguments, size=count, random_state=rng))
+
+
+def _randompack(function: str, request: Request) -> Sampler:
+    rng = import_module("randompack").Rng()
+    rng.seed(request.seed)
+    if request.law == "bits":
+        return Sampler(lambda count: np.frombuffer(rng.raw(4 * count), np.uint32))
+    low_high = request.arguments  # of integers, the last one included there
+    bounds = {"a": int(low_high[0]), "b": int(low_high[1]) - 1} if request.law == "integers" else {}
+    draw = functools.partial(getattr(rng, function), **bounds)
+    return Sampler(lambda count: draw(size=count, dtype=request.dtype), fill=lambda out: draw(out=out))
 
 
 _FILLS: dict[str, Any] = {"fills": True, "serial": True}
@@ -188,26 +146,32 @@ def _generator(library: str, make: Callable[[str, Request], Sampler]) -> Iterato
 
 METHODS = (
     *_generator("numpy", _numpy),
-    Method("torch", "uniform", "uniform_", FLOATS + SIXTEEN, _torch, **_FILLS),
-    Method("torch", "normal", "normal_", FLOATS + SIXTEEN, _torch, **_FILLS),
-    Method("torch", "truncated_normal", "trunc_normal_", FLOATS + SIXTEEN, _torch, fills=True),
-    Method("torch", "exponential", "exponential_", FLOATS + SIXTEEN, _torch, **_FILLS),
-    Method("torch", "cauchy", "cauchy_", FLOATS + SIXTEEN, _torch, **_FILLS),
-    Method("torch", "lognormal", "log_normal_", FLOATS + SIXTEEN, _torch, **_FILLS),
-    Method("torch", "bernoulli", "bernoulli_", (*FLOATS, *SIXTEEN, *SIGNED, "uint8", "bool"), _torch, **_FILLS),
-    Method("torch", "integers", "random_", (*SIGNED, "uint8"), _torch, **_FILLS),
+    Method("torch", "uniform", "uniform_", FLOATS + SIXTEEN, torch_init, **_FILLS),
+    Method("torch", "normal", "normal_", FLOATS + SIXTEEN, torch_init, **_FILLS),
+    Method("torch", "truncated_normal", "trunc_normal_", FLOATS + SIXTEEN, torch_init, fills=True),
+    Method("torch", "exponential", "exponential_", FLOATS + SIXTEEN, torch_init, **_FILLS),
+    Method("torch", "cauchy", "cauchy_", FLOATS + SIXTEEN, torch_init, **_FILLS),
+    Method("torch", "lognormal", "log_normal_", FLOATS + SIXTEEN, torch_init, **_FILLS),
+    Method("torch", "bernoulli", "bernoulli_", (*FLOATS, *SIXTEEN, *SIGNED, "uint8", "bool"), torch_init, **_FILLS),
+    Method("torch", "integers", "random_", (*SIGNED, "uint8"), torch_init, **_FILLS),
+    *(Method("torch_func", law, f"{law}_", FLOATS + SIXTEEN, torch_func, fills=True) for law in LAWS[:2]),
     *(Method("jax", law, law, FLOATS + SIXTEEN, _jax) for law in (*LAWS, *MORE[:5])),
     Method("jax", "lognormal", "lognormal", FLOATS, _jax),
     Method("jax", "rademacher", "rademacher", SIGNED, _jax),
     Method("jax", "bernoulli", "bernoulli", ("bool",), _jax),
     Method("jax", "integers", "randint", (*SIGNED, *UNSIGNED), _jax),
     *(Method("tensorflow", law, f"stateless_{law}", FLOATS + SIXTEEN, _tensorflow) for law in LAWS),
-    *(Method("keras", law, law, ("float32", *SIXTEEN), _keras) for law in LAWS),
+    *(Method("keras", law, law, ("float32", *SIXTEEN), keras_random) for law in LAWS),
     Method("mkl_random", "uniform", "random_sample", DOUBLE, _mkl, serial=True),
     Method("mkl_random", "normal", "standard_normal ICDF", DOUBLE, _mkl, serial=True),
     # Its temporaries take some 25 times the memory of the values.
     Method("scipy", "truncated_normal", "truncnorm.rvs", DOUBLE, _scipy, serial=True, most=2**20),
     *_generator("randomgen", _randomgen),
+    Method("randompack", "bits", "raw", ("uint32",), _randompack, serial=True),
+    Method("randompack", "uniform", "unif", FLOATS, _randompack, **_FILLS),
+    Method("randompack", "exponential", "exp", FLOATS, _randompack, **_FILLS),
+    *(Method("randompack", law, law, FLOATS, _randompack, **_FILLS) for law in ("normal", "gumbel", "lognormal")),
+    Method("randompack", "integers", "int", SIGNED[2:], _randompack, **_FILLS),
 )
 
 

@@ -31,13 +31,13 @@ def test_laws_of_all_kinds(tmp_path):
     done = run("--dist", "cauchy,integers", "--peers", "numpy", "--size", 1000, "--rounds", 1, "--json", path, cwd=REPOSITORY)
     assert (done.returncode, done.stderr) == (0, "")
     cauchy, integers = json.loads(path.read_text())["tables"]
-    assert (integers["dist"], integers["dtype"], integers["rows"][2]["sampler"]) == ("integers", "int64", "NumPy integers")
+    assert (integers["dist"], integers["dtype"], integers["rows"][3]["sampler"]) == ("integers", "int64", "NumPy integers")
     assert all(row["skipped"] is None for row in integers["rows"])
-    assert cauchy["rows"][2]["skipped"] == "makes float64 only"
+    assert cauchy["rows"][3]["skipped"] == "makes float64 only"
     law = "tests.laws.own:triangular(width=2)"
     done = run("--law", law, "--size", 1000, "--rounds", 1, "--json", path, cwd=REPOSITORY)
     assert (done.returncode, done.stderr) == (0, "")
     (table,) = json.loads(path.read_text())["tables"]
-    assert (table["dist"], [row["library"] for row in table["rows"]]) == (law, ["store", "fastinit"])
-    assert table["rows"][1]["seconds"]
+    assert (table["dist"], [row["library"] for row in table["rows"]]) == (law, ["store", "nontemporal", "fastinit"])
+    assert table["rows"][2]["seconds"]
     assert "Not installed" not in done.stdout

@@ -9,21 +9,13 @@ import numpy as np
 import pytest
 
 import fastinit
-from fastinit.bench import measure, session, table
+from fastinit.bench import figures, measure, results, session, table
 from fastinit.bench.measure import FEW_ROUNDS, Job
 from fastinit.bench.process import Failure, Worker, environment
 from fastinit.bench.samplers import REFERENCES
 from fastinit.peers import samplers
 
 REPOSITORY = Path(fastinit.__file__).parents[1]
-
-
-@pytest.mark.parametrize("dtype", measure.DTYPES)
-def test_the_store_reaches_every_byte(dtype):
-    for count in (1, 3, 100_003):
-        out = np.zeros(count, measure.numpy_dtype(dtype))
-        assert measure.store(out) is out
-        assert (out.view(f"u{out.itemsize}") == 1).all()
 
 
 def test_buffers():
@@ -46,7 +38,7 @@ class Scripted:
     def answer(self):
         if "start" in self.script.failing.get(self.library, {}):
             raise Failure(self.script.failing[self.library]["start"])
-        return {"values": self.script.values.get(self.library, 64), "calls": 1}
+        return {"values": self.script.values.get(self.library, 64), "calls": self.script.calls}
 
     def sample(self):
         assert self.library in self.script.alive
@@ -55,15 +47,15 @@ class Scripted:
         self.round += 1
         if self.round in self.script.failing.get(self.library, {}):
             raise Failure(self.script.failing[self.library][self.round])
-        return {"seconds": self.script.seconds[self.library][self.round - 1], "cores": 1.0}
+        return {"seconds": self.script.seconds[self.library][self.round - 1], "cores": 2.0, "hertz": 2e9}
 
     def close(self):
         self.script.alive.discard(self.library)
 
 
 class Script:
-    def __init__(self, seconds, failing=None, values=None):
-        self.seconds, self.failing, self.values = seconds, failing or {}, values or {}
+    def __init__(self, seconds, failing=None, values=None, calls=1):
+        self.seconds, self.failing, self.values, self.calls = seconds, failing or {}, values or {}, calls
         self.started, self.turns, self.company, self.alive = [], [], [], set()
 
 
@@ -72,9 +64,15 @@ def scripted(monkeypatch, seconds, rounds=9, law="uniform", dtype="float64", cou
     monkeypatch.setattr(session, "Worker", type("Worker", (Scripted,), {"script": script}))
     monkeypatch.setattr(samplers, "installed", lambda module: True)
     monkeypatch.setattr(session, "PAUSE", 0)
-    turns = []
-    result = session.measure(Job(law, count, dtype, "touched", 2), list(seconds), rounds, 1.0, turns.append)
-    assert sum(turns) == rounds * len(seconds)
+    turns = 0
+
+    def advance(done, text=None):
+        nonlocal turns
+        turns += done
+        assert bool(done) != bool(text)
+
+    result = session.measure(Job(law, count, dtype, "touched", 2), list(seconds), rounds, 1.0, advance)
+    assert turns == rounds * len(seconds)
     assert script.alive == set()
     return result, script
 
@@ -91,13 +89,53 @@ def test_rounds_are_interleaved_and_slow_peers_leave(monkeypatch):
     assert [line for line in lines if line.startswith("- ")] == lines[-2:]
 
 
+def test_short_calls_need_no_fewer_rounds(monkeypatch):
+    """A peer that is slow beside the store, but whose samples take no time."""
+    seconds = {"store": [1e-5] * 5, "fastinit": [1e-4] * 5, "torch": [2e-3] * 5}
+    result, _ = scripted(monkeypatch, seconds, rounds=5, calls=100)
+    assert len(result.rows["torch"].seconds) == 5
+    result, _ = scripted(monkeypatch, seconds, rounds=5, calls=200)
+    assert len(result.rows["torch"].seconds) == FEW_ROUNDS
+
+
+def test_the_roof_is_the_faster_store(monkeypatch):
+    seconds = {"store": [2.0, 2.0, 8.0], "nontemporal": [4.0, 1.0, 1.0], "fastinit": [4.0, 4.0, 4.0]}
+    result, _ = scripted(monkeypatch, seconds, rounds=3)
+    assert result.roof == "nontemporal"
+    shares = {name: figures.summary(result, name)["percent_of_roof"] for name in seconds}
+    assert shares == {"store": 50.0, "nontemporal": 100.0, "fastinit": 25.0}
+    assert "roof: NT store" in table.title(result)
+    seconds["nontemporal"] = [3.0] * 3
+    assert scripted(monkeypatch, seconds, rounds=3)[0].roof == "store"
+
+
+def test_cycles_are_of_the_clock_in_the_same_round(monkeypatch):
+    result, _ = scripted(monkeypatch, {"store": [1.0] * 3, "fastinit": [3.0, 2.0, 1.0]}, rounds=3)
+    row = result.rows["fastinit"]
+    row.hertz, row.cores = [1e9, 2e9, 3e9], [1.0, 2.0, 2.0]
+    assert figures.summary(result, "fastinit")["cycles_per_value"] == 6e9 / 64  # of 3, 8 and 6
+    assert figures.median_hertz([result]) == 2e9
+
+
+def test_what_is_said_of_a_busy_machine_and_of_calls(monkeypatch):
+    result, _ = scripted(monkeypatch, {"store": [1.0] * 3, "fastinit": [2.0] * 3, "numpy": [3.0] * 3}, rounds=3)
+    assert [line for line in table.text(result).splitlines() if line.startswith("- ")] == ["- NumPy random: one thread"]
+    for name, seconds, cores in (("store", None, 1.5), ("fastinit", 0.02, 2.0), ("numpy", 0.01, 1.0)):
+        result.rows[name].overhead_seconds, result.rows[name].cores = seconds, [cores] * 3
+    assert [line for line in table.text(result).splitlines() if line.startswith("- ")] == [
+        "- parallel store of a constant: had 1.5 of 2 threads: the machine was busy",
+        "- fastinit uniform: 20.0 ms for one value, 1.0 % of a fill",
+        "- NumPy random: one thread",
+    ]
+
+
 def test_ratios_are_taken_within_rounds(monkeypatch):
     """The machine slows down fourfold in the middle: ratios of medians would be wrong by as much."""
     seconds = {"store": [1.0, 4.0, 4.0], "fastinit": [2.0, 2.0, 8.0], "numpy": [6.0, 24.0, 24.0]}
     result, _ = scripted(monkeypatch, seconds, rounds=3)
-    shown = table.figures(result, "fastinit")
+    shown = figures.summary(result, "fastinit")
     assert (shown["times_store"], shown["times_fastinit"], shown["median_seconds"]) == (2.0, 1.0, 2.0)
-    assert table.figures(result, "numpy")["times_fastinit"] == 3.0
+    assert figures.summary(result, "numpy")["times_fastinit"] == 3.0
     assert shown["values_per_second"] == 32.0
     assert shown["bytes_per_second"] == 256.0
 
@@ -105,8 +143,8 @@ def test_ratios_are_taken_within_rounds(monkeypatch):
 def test_fewer_values_are_scaled(monkeypatch):
     seconds = {"store": [1.0] * 3, "fastinit": [2.0] * 3, "scipy": [4.0] * 3}
     result, _ = scripted(monkeypatch, seconds, 3, "truncated_normal", values={"scipy": 16})
-    assert table.figures(result, "scipy")["times_store"] == 16.0
-    assert table.figures(result, "scipy")["median_seconds"] == 16.0
+    assert figures.summary(result, "scipy")["times_store"] == 16.0
+    assert figures.summary(result, "scipy")["median_seconds"] == 16.0
     assert "- SciPy truncnorm.rvs: allocates, one thread, from 16 values" in table.text(result).splitlines()
 
 
@@ -125,10 +163,10 @@ def test_failures_leave_the_others_alone(monkeypatch):
 def test_without_the_store_there_are_no_ratios_to_it(monkeypatch):
     seconds = {"store": [1.0] * 4, "fastinit": [1.0] * 4, "numpy": [100.0] * 4}
     result, script = scripted(monkeypatch, seconds, 4, failing={"store": {"start": "died"}})
-    assert table.figures(result, "numpy")["times_store"] is None
-    assert table.figures(result, "numpy")["times_fastinit"] == 100.0
+    assert figures.summary(result, "numpy")["times_store"] is None
+    assert figures.summary(result, "numpy")["times_fastinit"] == 100.0
     assert script.turns.count("numpy") == 4
-    document = table.document([result], {})
+    document = results.document([result], {})
     assert json.loads(json.dumps(document)) == document
 
 
@@ -136,7 +174,7 @@ def test_an_interrupted_session_closes_its_workers(monkeypatch):
     script = Script({"store": [1.0], "fastinit": [1.0]})
     monkeypatch.setattr(session, "Worker", type("Worker", (Scripted,), {"script": script}))
 
-    def stop(turns):
+    def stop(done, text=None):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -145,23 +183,15 @@ def test_an_interrupted_session_closes_its_workers(monkeypatch):
     assert script.alive == set()
 
 
-def test_spread_is_half_the_quartiles_distance():
-    assert table.spread([1.0, 2.0, 3.0, 4.0, 5.0]) == pytest.approx(100 / 3)
-    assert table.spread([2.0, 2.0]) == 0
-    assert table.spread([2.0]) is None
-
-
-def test_numbers_keep_three_digits():
-    shown = [table._number(value) for value in (None, 0.0, 0.000123456, 0.012345, 1.23456, 12.3456, 123.456, 12345.6)]
-    assert shown == ["", "0.000", "0.000123", "0.0123", "1.23", "12.3", "123", "12,346"]
-
-
 def test_a_worker_ends_with_its_parent():
     """Its connection ends, on which it waits for the next request."""
     worker = Worker("fastinit", Job("normal", 1000, "float32", "touched", 1), 100.0)
     try:
         assert worker.answer()["values"] == 1000
-        assert 0 < worker.sample()["seconds"] < 100
+        sample = worker.sample()
+        assert 0 < sample["seconds"] < 100
+        assert 0 < sample["overhead_seconds"] < 1  # of a call for one value, in the first sample only
+        assert "overhead_seconds" not in worker.sample()
         worker._connection.close()
         worker._process.join(timeout=60)
         assert worker._process.exitcode == 0
@@ -183,7 +213,7 @@ def test_the_environment_of_a_worker(monkeypatch):
 @pytest.mark.parametrize("rows", [1, 3])
 def test_tables_fit_a_terminal(monkeypatch, rows):
     """The longest names and the widest figures."""
-    seconds = {"store": [0.0123456] * rows, "fastinit": [0.123456] * rows, "tensorflow": [12.3456] * rows}
+    seconds = {"store": [0.0123456] * rows, "fastinit": [0.123456] * rows, "tensorflow": [1234.56] * rows}
     result, _ = scripted(
         monkeypatch, seconds, rows, "truncated_normal", "bfloat16", 2**26, values=dict.fromkeys(seconds, 2**26)
     )

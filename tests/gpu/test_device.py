@@ -7,7 +7,7 @@ import pytest
 
 from fastinit.bench import device, session
 from fastinit.bench.measure import Job
-from fastinit.bench.samplers import ready
+from fastinit.bench.samplers import ready, references
 from fastinit.check import laws, subjects, verdict
 from fastinit.commands.main import main
 from fastinit.gpu import driver, memory
@@ -51,7 +51,8 @@ def test_the_device_makes_the_values_of_the_cpu(machine):
         (["check", "--sampler", "numpy"], "--device cuda: only for --sampler fastinit; got numpy"),
         (["bench", "--threads", "1"], "--device cuda: not with --threads or --buffer fresh"),
         (["bench", "--buffer", "fresh"], "--device cuda: not with --threads or --buffer fresh"),
-        (["bench", "--peers", "numpy"], "--peers: numpy has no fills on this device; there are torch, cupy"),
+        (["bench", "--size", "l2"], "--size: must be values or bytes with --device cuda; got l2"),
+        (["bench", "--peers", "numpy"], "--peers: numpy has no fills on this device; there are torch, torch_func, cupy"),
     ],
 )
 def test_arguments_that_do_not_go_with_a_device(machine, capsys, arguments, words):
@@ -90,13 +91,15 @@ def test_bench_fills_the_device(cuda, monkeypatch):
     assert not cuda.memory
 
 
-@pytest.mark.parametrize("library", ["torch", "cupy"])
+@pytest.mark.parametrize("library", ["torch", "torch_func", "cupy"])
 def test_peers_fill_their_own_memory(monkeypatch, library):
     filled, job = [], Job("normal", 10, "float32", "touched", 1, "cuda")
     array = types.SimpleNamespace(name="out")
     fill = types.SimpleNamespace(normal_=lambda out: filled.append(out))
     generator = types.SimpleNamespace(standard_normal=lambda values, dtype, out: filled.append(out))
+    keyed = types.SimpleNamespace(key=lambda seed, device: "key", normal_=lambda key, out: filled.append(out))
     modules = {
+        "torch.func._random": keyed,
         "torch": types.SimpleNamespace(
             float32="f4",
             empty=lambda values, dtype, device: array,
@@ -122,13 +125,15 @@ def test_peers_that_cannot(monkeypatch):
         ready("cupy", Job("normal", 10, "bfloat16", "touched", 1, "cuda"))
     no_gpu = types.SimpleNamespace(cuda=types.SimpleNamespace(is_available=lambda: False))
     monkeypatch.setattr(device, "import_module", lambda name: no_gpu)
-    with pytest.raises(Missing, match="has no CUDA device"):
-        ready("torch", Job("normal", 10, "float32", "touched", 1, "cuda"))
+    for library in ("torch", "torch_func"):
+        with pytest.raises(Missing, match="has no CUDA device"):
+            ready(library, Job("normal", 10, "float32", "touched", 1, "cuda"))
 
 
 def test_a_table_names_the_functions_of_the_device():
     job = Job("truncated_normal", 10, "float32", "touched", 1, "cuda")
-    rows = {name: session.Row(name, name) for name in ("store", "fastinit", "torch", "cupy")}
+    rows = {name: session.Row(name, name) for name in (*references(job), "torch", "cupy")}
+    assert list(rows)[:2] == ["store", "fastinit"]
     for row in rows.values():
         session._start(row, job, 0.01)
     assert rows["store"].sampler == "memset"

@@ -1,7 +1,8 @@
 """Regenerate the tables and the picture of `docs/benchmarks.md`: `python -m docs.scripts.pages.benchmarks`.
 
 Run it on an idle machine. The tables come from `fastinit bench`, `docs.scripts.models.models` and `docs.scripts.pages.fills`.
-With every peer installed and the sizes of the page the script takes about half an hour. The picture needs matplotlib.
+`--only benchmarks` takes some five minutes with NumPy, torch, JAX, SciPy, randomgen and Randompack, the rest more. The picture
+needs matplotlib.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from docs.scripts import arguments
 from docs.scripts.markdown import DOCS, put
-from fastinit.bench import machine, plot, table
+from fastinit.bench import figures, machine, plot, table
 from fastinit.bench.measure import ROUNDS, VALUES
 from fastinit.bench.samplers import PEERS
 from fastinit.commands import bench as command
@@ -23,10 +24,10 @@ PICTURE = "benchmarks.png"
 #: Titles and arguments of `fastinit bench`; the first is drawn.
 RUNS = {
     "float32": "",
-    "Sixteen bits": "--dist normal --dtype bfloat16,float16",
-    "float64": "--dtype float64",
-    "Fresh buffers": "--buffer fresh",
-    "One thread": "--threads 1",
+    "Caches and memory, one thread": "--dist normal --size l2,l3,ram --threads 1",
+    "Sixteen bits": "--dist normal --dtype bfloat16",
+    "float64": "--dist normal --dtype float64",
+    "Fresh buffers": "--dist normal --buffer fresh",
 }
 
 
@@ -44,13 +45,16 @@ def compact(done):
 
 def benchmarks(args, directory):
     """The tables of `fastinit bench`; the picture goes into the directory."""
-    more = ["--size", str(args.size), "--rounds", str(args.rounds), *(["--peers", args.peers] if args.peers else [])]
-    tables = {name: measured(options, more) for name, options in RUNS.items()}
+    more = ["--rounds", str(args.rounds), *(["--peers", args.peers] if args.peers else [])]
+    size = ["--size", str(args.size)]
+    tables = {name: measured(options, more + (size if "--size" not in options else [])) for name, options in RUNS.items()}
     here = machine.describe(PEERS)
     first = next(iter(RUNS))
     with (directory / PICTURE).open("wb") as file:
         plot.draw(tables[first], here, file, "png")
     yield machine.sentence(here) + "."
+    hertz = figures.median_hertz([each for some in tables.values() for each in some])
+    yield f"{machine.memory_sentence(here)} Measured: {hertz / 1e9:.2f} GHz."
     for name, some in tables.items():
         yield f"### {name}"
         if name == first:

@@ -17,6 +17,8 @@ from docs.scripts.markdown import DOCS, put, table
 from docs.scripts.pages import fills
 from docs.scripts.pictures import save_svg, svg_figure
 from fastinit.bench.measure import ROUNDS, VALUES
+from fastinit.bench.plot import INK, OURS, PLAIN
+from fastinit.bench.samplers import REFERENCES, STORES
 from fastinit.peers.libraries import TITLES
 
 README = DOCS.parent / "README.md"
@@ -49,7 +51,7 @@ def measured(rows):
 
 def others(rows):
     """The fastest other libraries, each with its time over fastinit's."""
-    peers = [row for name, row in measured(rows).items() if name not in ("store", "fastinit")]
+    peers = [row for name, row in measured(rows).items() if name not in REFERENCES]
     ordered = sorted(peers, key=lambda row: row["times_fastinit"])[:FASTEST]
     ratios = ((TITLES[row["library"]], float(f"{row['times_fastinit']:.2g}")) for row in ordered)
     return ", ".join(f"{title} {ratio:g}" for title, ratio in ratios)
@@ -89,29 +91,29 @@ def picture(result):
     for each in tables:
         rows = sorted(measured(each["rows"]).values(), key=lambda row: row["times_store"])
         bars.append((LAWS[each["dist"]], None))
-        bars += [(row["library"], row["times_store"]) for row in rows if row["library"] != "store"]
-    figure, axes = svg_figure(7.4, 0.4 + 0.17 * len(bars))
+        bars += [(row["library"], row["times_store"]) for row in rows if row["library"] not in STORES]
+    figure, axes = svg_figure(5.2, 0.5 + 0.17 * len(bars))
     for place, (name, ratio) in enumerate(bars):
         if ratio is None:
             continue
-        axes.barh(-place, ratio, color="tab:blue" if name == "fastinit" else "0.75", height=0.75)
+        axes.barh(-place, ratio, color=OURS if name == "fastinit" else PLAIN, height=0.75)
         axes.annotate(f"{ratio:.3g}", (ratio, -place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8)
-    axes.axvline(1, color="black", linewidth=1)
+    axes.axvline(1, color=INK, linewidth=1)
     axes.set_yticks([-place for place in range(len(bars))], [TITLES.get(name, name) for name, _ in bars], fontsize=8)
-    for label, (_, ratio) in zip(axes.get_yticklabels(), bars, strict=True):
-        label.set_fontweight("bold" if ratio is None else "normal")
+    for label, (name, ratio) in zip(axes.get_yticklabels(), bars, strict=True):
+        label.set_fontweight("bold" if ratio is None or name == "fastinit" else "normal")
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.set(xscale="log", ylim=(0.5 - len(bars), 0.7), xlabel="time over that of a parallel store of a constant, float32")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlim(left=0.5, right=2 * max(ratio for _, ratio in bars if ratio))
-    save_svg(figure, "speed")
+    return figure
 
 
 def write(result):
     """Draw the picture and write the tables; a trial run leaves docs/benchmarks.md alone."""
     put(README, "speed", f"{summary(result)}\n\n{caption(result)}")
-    picture(result)
+    save_svg(picture(result), "speed")
     if not is_trial(result):
         put(DOCS / "benchmarks.md", "figures", "\n".join(fills.markdown(result["fills"])))
 

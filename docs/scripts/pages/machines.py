@@ -1,0 +1,67 @@
+"""Write the tables of `docs/machines.md` from the files in `docs/machines`: `python -m docs.scripts.pages.machines`.
+
+It measures nothing. `fastinit bench --json` makes the files; the page has the command.
+"""
+
+from pathlib import Path
+
+from docs.scripts import arguments
+from docs.scripts.markdown import DOCS, put, table
+from fastinit.bench import figures, machine, results
+from fastinit.bench.caches import PLACES
+from fastinit.bench.table import number, percent
+
+PAGE, FOLDER = DOCS / "machines.md", DOCS / "machines"
+HEAD = ("machine", "threads", *(f"{place.upper()}: {what}" for place in PLACES for what in ("ns", "cycles", "% roof")))
+
+
+def cells(tables):
+    """Nanoseconds and cycles of a value, and per cent of the roof, for each place that was measured."""
+    shares = {each.job.place: figures.summary(each, "fastinit") for each in tables}
+    for place in PLACES:
+        has = shares.get(place, {})
+        yield from (number(has.get(key)) for key in ("nanoseconds_per_value", "cycles_per_value"))
+        yield percent(has.get("percent_of_roof"))
+
+
+def of_law(law, dtype, files):
+    """A table with a row for each machine and number of threads."""
+    rows = []
+    for name, (_, tables) in files.items():
+        mine = [each for each in tables if (each.job.law, each.job.dtype, each.job.buffer) == (law, dtype, "touched")]
+        for threads in sorted({each.job.threads for each in mine}):
+            rows.append([name, threads, *cells(each for each in mine if each.job.threads == threads)])
+    return f"### {law.replace('_', ' ')}, {dtype}\n\n{table(HEAD, rows)}"
+
+
+def described(name, here, tables):
+    """A machine in a few lines."""
+    hertz = figures.median_hertz(tables)
+    busy = [
+        each for each in tables if each.rows["fastinit"].cores and max(each.rows["fastinit"].cores) < 0.8 * each.job.threads
+    ]
+    warning = f" It was busy: {len(busy)} of {len(tables)} tables had less CPU time than their threads." if busy else ""
+    memory = machine.memory_sentence(here)
+    return f"- **{name}**: {machine.sentence(here)}. {memory} Measured: {hertz / 1e9:.2f} GHz.{warning}"
+
+
+def content(files):
+    """The part of the page between its marks; `files` are machines and tables by name."""
+    if not files:
+        return "There are no files yet."
+    laws = dict.fromkeys((each.job.law, each.job.dtype) for _, tables in files.values() for each in tables if each.job.place)
+    machines = "\n".join(described(name, *file) for name, file in files.items())
+    return "\n\n".join([machines, *(of_law(law, dtype, files) for law, dtype in laws)])
+
+
+def main(argv=None):
+    """Read the files, write the page."""
+    parser = arguments.parser(__doc__)
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the files are (default docs/machines)")
+    parser.add_argument("--page", type=Path, default=PAGE, help="where to write (default docs/machines.md)")
+    args = parser.parse_args(argv)
+    put(args.page, "machines", content({path.stem: results.read(path) for path in sorted(args.folder.glob("*.json"))}))
+
+
+if __name__ == "__main__":
+    main()
