@@ -34,3 +34,11 @@ def progress(total: int, unit: str, **options: Any) -> Iterator[Advance]:
                 bar.set_description("finishing")  # the file is synced now, which may take longer than the rest
 
         yield advance
+
+
+@contextlib.contextmanager
+def aside() -> Iterator[None]:
+    """Take a bar off the terminal while something else is printed."""
+    tqdm = sys.modules.get("tqdm")
+    with tqdm.tqdm.external_write_mode() if tqdm is not None else contextlib.nullcontext():
+        yield

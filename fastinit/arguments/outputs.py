@@ -113,7 +113,7 @@ def _from_buffer(out: Any, dtype: np.dtype[Any]) -> np.ndarray[Any, Any] | None:
         raise TypeError(f"out must have dtype {dtype}; got {_kind(out)} of format {view.format!r}: {error}") from None
 
 
-def _as_integers(out: Any) -> tuple[Any, np.dtype[Any] | None]:
+def as_integers(out: Any) -> tuple[Any, np.dtype[Any] | None]:
     """A torch tensor of a dtype that NumPy lacks as a tensor of integers, and that dtype; anything else as it is."""
     if type(getattr(out, "dtype", None)).__module__ != "torch":
         return out, None
@@ -131,7 +131,7 @@ def _from_interface(out: Any) -> np.ndarray[Any, Any]:
     if not has_interface and not _has(out, "__dlpack__"):
         raise TypeError(f"out must be {_ALLOWED}; got {_kind(out)}")
     try:
-        owner, dtype = _as_integers(out)
+        owner, dtype = as_integers(out)
         memory: np.ndarray[Any, Any] = np.asarray(owner, copy=False) if has_interface else np.from_dlpack(owner)
     except Exception as error:  # whatever its owner raises
         raise TypeError(f"out must be {_ALLOWED}; got {_kind(out)}: {error}") from None

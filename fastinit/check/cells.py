@@ -147,6 +147,7 @@ def guide(law: Law, real: dtypes.Real) -> Guide:
     return Guide(low, scale, table)
 
 
+@functools.lru_cache(maxsize=1024)
 def mass(law: Law, real: dtypes.Real, low: float = -math.inf, high: float = math.inf) -> float:
     """The chance of a number from `low` to `high`, both included."""
     grid = cells(law, real)
@@ -161,6 +162,7 @@ def tail(law: Law, real: dtypes.Real, value: float, upper: bool) -> float:
     return mass(law, real, low=value) if upper else mass(law, real, high=value)
 
 
+@functools.lru_cache(maxsize=64)
 def thresholds(law: Law, real: dtypes.Real) -> tuple[list[float], list[float]]:
     """Numbers towards the lower and the upper end, beyond which values are counted: few lie there.
 

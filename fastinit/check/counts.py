@@ -80,7 +80,8 @@ tally, count_codes = _compiled(_tally), _compiled(_count)
 class Summary(NamedTuple):
     """Statistics of a sample: `counts` by cells, `sums` of standardised powers of values in bins, `ends`.
 
-    `columns` are counts of equally wide intervals for the picture, where values are counted in bins.
+    `columns` are counts of equally wide intervals for the picture, where values are counted in bins. `stopped` is the
+    interrupt that ended the sample early.
     """
 
     size: int
@@ -88,6 +89,7 @@ class Summary(NamedTuple):
     columns: npt.NDArray[np.int64]
     sums: Floats
     ends: Floats
+    stopped: KeyboardInterrupt | None = None
 
 
 class _Bins:
@@ -111,11 +113,11 @@ class _Bins:
         x = x.astype(self.type, copy=False)
         tally(x, *self.shared, self.counts[part], self.columns[part], self.sums[part], self.ends[part])
 
-    def summary(self, size: int) -> Summary:
+    def summary(self) -> Summary:
         """The statistics of all parts."""
-        ends = self.ends.sum(0)
+        counts, ends = self.counts.sum(0), self.ends.sum(0)
         ends[LEAST], ends[GREATEST] = self.ends[:, LEAST].min(), self.ends[:, GREATEST].max()
-        return Summary(size, self.counts.sum(0), self.columns.sum(0), self.sums.sum(0), ends)
+        return Summary(int(counts.sum()) + int(ends[OUTSIDE]), counts, self.columns.sum(0), self.sums.sum(0), ends)
 
 
 class _Numbers:
@@ -138,9 +140,10 @@ class _Numbers:
             codes[self.values[codes] != x] = len(self.values)
         count_codes(codes, self.counts[part])
 
-    def summary(self, size: int) -> Summary:
+    def summary(self) -> Summary:
         """The statistics of all parts."""
         values, counts = self.values, self.counts.sum(0)
+        size = int(counts.sum())
         if self.unsigned:
             inside = self.grid.code_cells >= 0
             outside = counts[~inside].sum()
@@ -158,11 +161,17 @@ class _Numbers:
 
 
 def summarise(law: Law, real: dtypes.Real, blocks: Iterable[Array]) -> Summary:
-    """The statistics of blocks of values, counted with as many threads as a fill uses."""
-    parts, size = cpus.allowed(), 0
-    counter = _Bins(law, real, parts) if cells.cells(law, real).values is None else _Numbers(law, real, parts)
-    with ThreadPoolExecutor(parts) as pool:
-        for x in blocks:
-            size += x.size
-            list(pool.map(counter.add, range(parts), np.array_split(x, parts)))
-    return counter.summary(size)
+    """The statistics of blocks of values, counted with as many threads as a fill uses.
+
+    An interrupt ends them early: the threads finish what they have begun, and the statistics are those of what was counted.
+    """
+    parts, stopped = cpus.allowed(), None
+    with exact.quiet():
+        counter = _Bins(law, real, parts) if cells.cells(law, real).values is None else _Numbers(law, real, parts)
+    try:
+        with ThreadPoolExecutor(parts) as pool:
+            for x in blocks:
+                list(pool.map(counter.add, range(parts), np.array_split(x, parts)))
+    except KeyboardInterrupt as stop:
+        stopped = stop
+    return counter.summary()._replace(stopped=stopped)

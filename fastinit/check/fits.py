@@ -23,6 +23,8 @@ EXPECTED = 50.0
 FINE = 2.0**-6
 #: Cells with less mass than this beyond them add nothing to an integral.
 TINY = 1e-15
+#: Of fewer values the distance of Kolmogorov and Smirnov has its exact law, and ranks stand for values in tests of order.
+FEW = 1 << 16
 #: Largest chance of the last step of words that were rounded to 24 bits.
 LAST_STEP = 2.0**-24
 #: Below this variance a power says nothing: the values are two numbers at the same distance.
@@ -42,7 +44,8 @@ def normal_p(z: float) -> float:
 def chi_squared(group: str, name: str, statistic: float, freedom: float) -> Row:
     """A row of both sides: too good a fit is suspicious too."""
     p = two_sided(stats.chi2.cdf(statistic, freedom), stats.chi2.sf(statistic, freedom))
-    return Row(group, name, float(statistic), p)
+    detail = f"{statistic:,.1f}, expected {freedom:,} +- {math.sqrt(2 * freedom):,.1f}"
+    return Row(group, name, float(statistic), p, detail=detail)
 
 
 def cells_row(group: str, name: str, observed: Array, expected: Any) -> Row:
@@ -52,8 +55,10 @@ def cells_row(group: str, name: str, observed: Array, expected: Any) -> Row:
 
 def count_row(group: str, name: str, observed: float, expected: float, size: int | None = None) -> Row:
     """A row for a count of events: binomial among `size` values, Poisson if no size is given."""
-    law = stats.poisson(expected) if size is None else stats.binom(size, min(expected / size, 1.0))
-    return Row(group, name, float(observed), two_sided(float(law.cdf(observed)), float(law.sf(observed - 1))))
+    law = stats.poisson if size is None else stats.binom  # not frozen, which takes SciPy 2 ms
+    numbers = (expected,) if size is None else (size, min(expected / size, 1.0))
+    p = two_sided(float(law.cdf(observed, *numbers)), float(law.sf(observed - 1, *numbers)))
+    return Row(group, name, float(observed), p, detail=f"{observed:,.0f}, expected {expected:,.4g}")
 
 
 def joined(counts: Array, mass: Floats, size: int) -> tuple[Array, Floats]:
@@ -68,11 +73,13 @@ def joined(counts: Array, mass: Floats, size: int) -> tuple[Array, Floats]:
     return observed, expected
 
 
-def fit_cells(counts: Array, mass: Floats, size: int) -> Row:
-    """Chi-squared over the cells."""
+def fit_cells(counts: Array, mass: Floats, size: int) -> Iterator[Row]:
+    """Chi-squared over the cells; the exact law of the count if there are two."""
     observed, expected = joined(counts, mass, size)
-    name = f"chi-squared, {len(observed)} cells"
-    return cells_row("chi2", name, observed, expected) if len(observed) > 1 else Row("chi2", name, 0.0, 1.0)
+    if len(observed) == 2:
+        yield count_row("chi2", "values in the lower of 2 cells", observed[0], expected[0], size)
+    elif len(observed) > 2:
+        yield cells_row("chi2", f"chi-squared, {len(observed)} cells", observed, expected)
 
 
 def anderson_darling_sf(x: float) -> float:
@@ -93,22 +100,39 @@ def anderson_darling_sf(x: float) -> float:
     return min(1.0, max(0.0, 1.0 - math.sqrt(2 * math.pi) / x * total))
 
 
-def distances(counts: Array, mass: Floats, size: int) -> Iterator[Row]:
+def kolmogorov_sf(distance: float, size: int) -> float:
+    """Chance of more than this distance: exact for few values, else by M. A. Stephens (1970).
+
+    SciPy's exact one is 1 at 1e11 values.
+    """
+    if size < FEW:
+        return float(stats.kstwo.sf(distance, size))
+    root = math.sqrt(size)
+    return float(special.kolmogorov((root + 0.12 + 0.11 / root) * distance))
+
+
+def distances(sample: Summary, grid: Cells) -> Iterator[Row]:
     """The distances of Kolmogorov and Smirnov, and of Anderson and Darling, at the edges of the cells.
 
-    At 2^16 edges the first is at most the distance at all places, and the second is an integral with as many panels.
+    The first is at most the distance at all places, and the second is an integral with as many panels. If a cell holds much of
+    the law, the first is too small for its law, so its p is too large and safe; the second is left out.
     """
-    law, seen = np.cumsum(mass)[:-1], np.cumsum(counts)[:-1] / size
-    above = np.cumsum(mass[::-1])[::-1][1:]
-    largest = float(np.abs(seen - law).max(initial=0.0))
-    root = math.sqrt(size)
-    # M. A. Stephens (1970). SciPy's kstwo.sf gives 1.0 at n = 1e11, so the formula is our own.
-    yield Row("KS", "Kolmogorov-Smirnov", largest, float(special.kolmogorov((root + 0.12 + 0.11 / root) * largest)))
-    inside = (law > TINY) & (above > TINY)
-    panel = (mass[1:] + mass[:-1]) / 2
-    off = (seen - law)[inside]
-    distance = float((off * off * panel[inside]) @ (size / (law * above)[inside]))
-    yield Row("AD", "Anderson-Darling", distance, anderson_darling_sf(distance))
+    size, mass = sample.size, grid.mass
+    law, seen = np.cumsum(mass)[:-1], np.cumsum(sample.counts)[:-1] / size
+    at = int(np.abs(seen - law).argmax())
+    largest = float(abs(seen - law)[at])
+    detail = f"{seen[at]:.4%} of the values are below {grid.edges[at]:.6g}, {law[at]:.4%} of the law"
+    fine = grid.mass.max() <= FINE
+    if fine or size < FEW:
+        yield Row("KS", "Kolmogorov-Smirnov", largest, kolmogorov_sf(largest, size), detail=detail)
+    if fine:
+        above = np.cumsum(mass[::-1])[::-1][1:]
+        inside = (law > TINY) & (above > TINY)
+        panel = (mass[1:] + mass[:-1]) / 2
+        off = (seen - law)[inside]
+        distance = float((off * off * panel[inside]) @ (size / (law * above)[inside]))
+        detail = f"{distance:,.4g}, expected 1 +- 0.76"
+        yield Row("AD", "Anderson-Darling", distance, anderson_darling_sf(distance), detail=detail)
 
 
 def sums_of(scores: Floats, counts: Array, expected: Moments) -> Floats:
@@ -124,10 +148,23 @@ def _moments(sample: Summary, law: Law, real: dtypes.Real, grid: Cells) -> Itera
         return powers(sample.sums, sample.size, moments(law, real))
     scores = grid.values if law.moments and grid.values is not None else np.cumsum(grid.mass) - grid.mass / 2
     expected = moments_of(scores, grid.mass)
-    return powers(sums_of(scores, sample.counts, expected), sample.size, expected)
+    return powers(sums_of(scores, sample.counts, expected), sample.size, expected, "" if law.moments else " of ranks")
 
 
-def powers(sums: Floats, n: int, expected: Moments) -> Iterator[Row]:
+def _moment_detail(k: int, mean: float, z: float, expected: Moments, of: str) -> str:
+    """What the mean of a standardised power says: the mean and the deviation in units of the values."""
+    centre, unit, exact = expected.mean, expected.deviation, expected.standard[k]
+    if k == 1:
+        seen, exact, what = centre + unit * mean, centre, f"mean{of}"
+    elif k == 2:
+        seen, exact, what = unit * math.sqrt(max(mean, 0.0)), unit * math.sqrt(exact), f"standard deviation{of}"
+    else:
+        seen, what = mean, f"{of and of[1:] + ', '}standardised"
+    exact = 0.0 if abs(exact) < 1e-9 * unit else exact
+    return f"{what} {seen:.6g}, expected {exact:.6g}, {abs(z):.1f} standard errors off"
+
+
+def powers(sums: Floats, n: int, expected: Moments, of: str = "") -> Iterator[Row]:
     """The first eight moments; a high one only if there are enough values for its mean to follow Pearson's third law."""
     at = expected.standard
     for k in range(1, POWERS + 1):
@@ -139,8 +176,9 @@ def powers(sums: Floats, n: int, expected: Moments) -> Iterator[Row]:
         if abs(third) / math.sqrt(n) > 0.05 or abs(fourth) / n > 0.01:
             continue
         z = (sums[k - 1] / n - mean) / math.sqrt(variance / n)
-        law = stats.pearson3(third / math.sqrt(n))
-        yield Row("moments", f"moment {k}", float(z), two_sided(float(law.cdf(z)), float(law.sf(z))))
+        skew = third / math.sqrt(n)
+        p = two_sided(float(stats.pearson3.cdf(z, skew)), float(stats.pearson3.sf(z, skew)))
+        yield Row("moments", f"moment {k}", float(z), p, detail=_moment_detail(k, sums[k - 1] / n, z, expected, of))
 
 
 def tails(sample: Summary, law: Law, real: dtypes.Real) -> Iterator[Row]:
@@ -157,7 +195,8 @@ def tails(sample: Summary, law: Law, real: dtypes.Real) -> Iterator[Row]:
             beyond = max(here - cells.mass(law, real, value, value), 0.0)
             # the chances that a value lies there or beyond, and that none lies beyond
             reached, stayed = -math.expm1(-sample.size * here), math.exp(-sample.size * beyond)
-            yield Row("tails", name, value, two_sided(reached, stayed))
+            detail = f"{value:.6g}; so far out or farther: {sample.size * here:.2g} expected"
+            yield Row("tails", name, value, two_sided(reached, stayed), detail=detail)
 
 
 def bounds(sample: Summary, law: Law, real: dtypes.Real) -> Iterator[Row]:
@@ -169,7 +208,9 @@ def bounds(sample: Summary, law: Law, real: dtypes.Real) -> Iterator[Row]:
         name, observed = f"at {bound:.9g}", float(sample.ends[AT_HIGH if upper else AT_LOW])
         share = cells.tail(law, real, bound, bool(upper))
         if law.coarse and real.name == "float32":  # the last step of the words may end there
-            yield Row("bounds", name, observed, float(stats.binom(sample.size, share + LAST_STEP).sf(observed - 1)))
+            p = float(stats.binom.sf(observed - 1, sample.size, share + LAST_STEP))
+            detail = f"{observed:,.0f}, expected {sample.size * (share + LAST_STEP):,.4g} at most"
+            yield Row("bounds", name, observed, p, detail=detail)
         else:
             yield count_row("bounds", name, observed, sample.size * share, sample.size)
 
@@ -179,12 +220,11 @@ def rows(sample: Summary, law: Law, real: dtypes.Real) -> Iterator[Row]:
     grid = cells.cells(law, real)
     yield from bounds(sample, law, real)
     if not sample.counts.any():
-        yield fault_row("chi2", "values that can be counted", 1)
+        yield fault_row("chi2", "no value lies where one may", 1)
         return
     if len(grid.mass) == 1:  # only one number lies between the bounds
         return
-    yield fit_cells(sample.counts, grid.mass, sample.size)
-    if grid.mass.max() <= FINE:
-        yield from distances(sample.counts, grid.mass, sample.size)
+    yield from fit_cells(sample.counts, grid.mass, sample.size)
+    yield from distances(sample, grid)
     yield from _moments(sample, law, real, grid)
     yield from tails(sample, law, real)

@@ -29,7 +29,7 @@ class Law:
     title: str
     #: As the libraries in `fastinit.peers` call it.
     name: str
-    #: What the Generator draws; None for its raw words.
+    #: What the Generator draws; None for its raw words, and for laws that only others draw.
     distribution: Distribution | None
     base: Callable[[], Any] = field(repr=False, default=lambda: None)
     #: The bounds, and whether the upper one may appear.
@@ -43,6 +43,8 @@ class Law:
     #: The only values, ascending, and their chances.
     points: Sequence[float] | None = None
     chances: Sequence[float] = ()
+    #: Whether its values are integers although they have no points, because there are too many.
+    discrete: bool = False
     #: Whether the moments of its values are tested, and not those of their ranks: their 32nd moment must exist.
     moments: bool = True
     #: Whether float32 values come from words that are rounded to 24 bits on their way, so that some numbers are left out.
@@ -51,12 +53,26 @@ class Law:
     pairs: bool = False
     #: The arguments for other libraries; None: they are not compared.
     arguments: tuple[float, ...] | None = None
+    #: The dtypes that hold a law without a distribution.
+    held_by: Sequence[str] = ()
+
+    @property
+    def is_bits(self) -> bool:
+        """Whether it is the law of the Generator's raw words."""
+        return self.name == "bits"
+
+    @property
+    def integral(self) -> bool:
+        """Whether its values are integers."""
+        if self.points is None:
+            return self.discrete or (self.distribution is not None and not is_real(self.reals[0]))
+        return all(float(value).is_integer() for value in self.points)
 
     @functools.cached_property
     def reals(self) -> tuple[dtypes.Real, ...]:
         """The dtypes that hold it."""
         if self.distribution is None:
-            return (dtypes.resolve("uint32", ("uint32",)),)
+            return tuple(dtypes.resolve(name, DTYPES) for name in self.held_by)
         names, found = self.distribution.dtype_names, []
         for name in sorted(names, key=DTYPES.index):
             real = dtypes.resolve(name, names)
@@ -69,8 +85,9 @@ class Law:
 
     def draw(self, rng: Generator, real: dtypes.Real, **place: Any) -> Any:
         """Draw an array, or fill `out`."""
-        if self.distribution is None:
+        if self.is_bits:
             return rng.bits(**place)
+        assert self.distribution is not None
         return rng.draw(self.distribution, dtype=real.dtype, **place)
 
     def steps(self, real: dtypes.Real) -> int:
@@ -188,7 +205,7 @@ UNIFORM = _law("uniform", peers=True)
 NORMAL = _law("normal", peers=True)
 BITS = Law(
     "bits", "bits", None, _scipy("uniform", 0.0, 2.0**32), 0.0, 2.0**32, closed=False,
-    both_steps=(2**32, 2**32), coarse=False, arguments=(),
+    both_steps=(2**32, 2**32), coarse=False, arguments=(), held_by=("uint32",),
 )  # fmt: skip
 
 #: The laws of each distribution that fastinit is tested with: truncated normals for each way of making proposals.

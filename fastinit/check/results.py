@@ -8,10 +8,14 @@ from fastinit.arguments import dtypes
 from fastinit.check.laws import Law
 
 
+class SamplerError(RuntimeError):
+    """A sampler of somebody else does not do what it must; the message continues a sentence that begins with its name."""
+
+
 class Row(NamedTuple):
     """One test: its group and name, its statistic, and how likely a right sampler is at least as far off.
 
-    `counted` is False for a test without chance: p is 1 or 0 then.
+    `counted` is False for a test without chance: p is 1 or 0 then. `detail` is what was seen and expected, in plain quantities.
     """
 
     group: str
@@ -19,6 +23,12 @@ class Row(NamedTuple):
     statistic: float
     p: float
     counted: bool = True
+    detail: str = ""
+
+    @property
+    def seen(self) -> str:
+        """The detail, or the bare statistic."""
+        return self.detail or f"{self.statistic:.9g}"
 
 
 def fault_row(group: str, name: str, faults: float) -> Row:
@@ -50,3 +60,8 @@ class Result(NamedTuple):
     skipped: str | None = None
     summary: Any = None
     correlations: Any = None
+
+    @property
+    def stopped(self) -> KeyboardInterrupt | None:
+        """The interrupt that ended its values early."""
+        return self.summary.stopped if self.summary is not None else None

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+from fastinit.arguments import dtypes
 from fastinit.check.laws import INF, LAWS, PEER_LAWS, Law, truncated_normal
 from fastinit.check.results import Result, Row, Subject, subject
 from fastinit.peers.libraries import TITLES
-from fastinit.progress import progress
+from fastinit.progress import Advance, aside, progress
 
-#: Everything that can be tested.
+#: Makes the function that draws the next values: of this dtype, from this seed, so many in all.
+Opener = Callable[[dtypes.Real, int, int], AbstractContextManager[Callable[[int], Any]]]
+#: The libraries that can be tested.
 SAMPLERS = {"fastinit": "fastinit", **TITLES}
 
 
@@ -36,7 +43,7 @@ def subjects(
         laws = [law] if law else [each for dist in dists for each in (LAWS if sampler == "fastinit" else PEER_LAWS)[dist]]
         for each in laws:
             by_name = {real.name: real for real in each.reals}
-            wanted = by_name if each.distribution is None else dtype_names
+            wanted = by_name if each.is_bits else dtype_names
             reals = [by_name[name] for name in wanted if name in by_name]
             chosen += [subject(sampler, each, real) for real in reals]
     if not chosen:
@@ -45,45 +52,102 @@ def subjects(
     return chosen
 
 
+def opened(text: str, *, command: bool) -> Opener:
+    """What opens a sampler of somebody else: the function that `text` names, or a program; ValueError if there is none."""
+    from fastinit.check import arrays, functions, programs
+
+    if command:
+        parts = programs.words(text)
+        return lambda real, seed, size: programs.Program(parts, real, seed, size)
+    function = functions.find(text)
+    return lambda real, seed, size: contextlib.nullcontext(arrays.successive(function, real, seed))
+
+
 def _timed(title: str, rows: Iterator[Row]) -> Result:
     start = time.perf_counter()
     done = tuple(rows)
     return Result(Subject("fastinit", None, None, title), 0, time.perf_counter() - start, done)
 
 
-def measure(
-    chosen: Sequence[Subject],
-    samples: int,
-    seed: int,
-    show: Callable[[list[Result]], object],
-    *,
-    whole: bool = True,
-    device: str = "cpu",
-) -> list[Result]:
-    """Test each subject with this many values; of fastinit its promises too, and its streams if `whole` is true.
+class Run(NamedTuple):
+    """What is tested: `whole`: fastinit's streams too; `others` opens the samplers of somebody else, by their names."""
 
-    On the device "cuda" fastinit's values come from a GPU, and these are not tested. `show` is called with the results of
-    each sampler as soon as they are there. Returns all results in the order of the subjects.
+    subjects: tuple[Subject, ...]
+    samples: int
+    seed: int
+    whole: bool = True
+    device: str = "cpu"
+    others: Mapping[str, Opener] = MappingProxyType({})
+
+    def promised(self) -> list[tuple[Law, dtypes.Real]]:
+        """The laws and dtypes whose promises are tested: fastinit's on the CPU."""
+        from fastinit.check import promises
+
+        return promises.cases(each for each in self.subjects if self.device == "cpu" and each.sampler == "fastinit")
+
+    def checked(self, each: Subject, advance: Advance) -> Result:
+        """The result of one subject."""
+        from fastinit.check.subjects import check
+
+        assert each.law is not None
+        assert each.real is not None
+        advance(0, each.title)
+        left = self.samples
+
+        def counted(values: int) -> None:
+            nonlocal left
+            left -= values
+            advance(values)
+
+        options: dict[str, Any] = {"seed": self.seed, "size": self.samples, "device": self.device, "advance": counted}
+        other = self.others.get(each.sampler)
+        with other(each.real, self.seed, self.samples) if other else contextlib.nullcontext(each.sampler) as sampler:
+            result = check(each.law, each.real.name, sampler, **options)._replace(subject=each)
+        if not result.stopped:
+            advance(left)  # what a sampler that is missing or fails did not make
+        return result
+
+    def results(self, sampler: str, group: Iterable[Subject], advance: Advance) -> Iterator[Result]:
+        """The results of one sampler, one by one; an interrupted one is the last."""
+        from fastinit.check import promises, words
+
+        cases = self.promised() if sampler == "fastinit" else []
+        if cases and self.whole:
+            yield _timed("streams", words.rows(self.seed, advance))
+        if cases:
+            yield _timed("promises", promises.rows(cases, self.seed, advance))
+        for each in group:
+            result = self.checked(each, advance)
+            yield result
+            if result.stopped:
+                raise result.stopped
+
+
+def measure(run: Run, show: Callable[[list[Result]], object]) -> tuple[list[Result], KeyboardInterrupt | None]:
+    """Test each subject.
+
+    `show` is called with the results of each sampler as soon as they are there. Returns all results in the order of the
+    subjects, and the interrupt that ended the run early.
     """
     from fastinit.check import promises, words
-    from fastinit.check.subjects import check
 
     results: list[Result] = []
-    cases = promises.cases(each for each in chosen if device == "cpu" and each.sampler == "fastinit")
-    extra = len(cases) * promises.VALUES + (len(words.KINDS) * words.VALUES if cases and whole else 0)
-    with progress(samples * len(chosen) + extra, "value", unit_scale=True) as advance:
-        for sampler, group in itertools.groupby(chosen, lambda each: each.sampler):
+    cases = run.promised()
+    extra = len(cases) * promises.VALUES + (len(words.KINDS) * words.VALUES if cases and run.whole else 0)
+    with progress(run.samples * len(run.subjects) + extra, "value", unit_scale=True) as advance:
+        for sampler, group in itertools.groupby(run.subjects, lambda each: each.sampler):
             done: list[Result] = []
-            if cases and sampler == "fastinit":
-                if whole:
-                    done.append(_timed("streams", words.rows(seed, advance)))
-                done.append(_timed("promises", promises.rows(cases, seed, advance)))
-            for each in group:
-                assert each.law is not None
-                assert each.real is not None
-                advance(0, each.title)
-                result = check(each.law, each.real.name, sampler, seed=seed, size=samples, device=device, advance=advance)
-                done.append(result)
+            try:
+                for result in run.results(sampler, group, advance):
+                    done.append(result)  # one by one: an interrupt leaves what is there
+            except KeyboardInterrupt as stop:
+                return [*results, *_shown(done, show)], stop
+            results += _shown(done, show)
+    return results, None
+
+
+def _shown(done: list[Result], show: Callable[[list[Result]], object]) -> list[Result]:
+    if done:
+        with aside():
             show(done)
-            results += done
-    return results
+    return done

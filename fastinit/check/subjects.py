@@ -12,9 +12,9 @@ import numpy as np
 import fastinit as fi
 from fastinit.arguments import dtypes
 from fastinit.check import counts, distinct, fits, order, words
-from fastinit.check.exact import Array
+from fastinit.check.exact import Array, quiet
 from fastinit.check.laws import DTYPES, Law
-from fastinit.check.results import Result, Row, fault_row, subject
+from fastinit.check.results import Result, Row, SamplerError, fault_row, subject
 from fastinit.peers import samplers
 from fastinit.peers.interface import Request
 from fastinit.peers.libraries import Missing
@@ -80,21 +80,34 @@ def _blocks(draw: Draw, size: int, first: list[Array], advance: Callable[[int], 
         advance(x.size)
 
 
+def sample(
+    law: Law, real: dtypes.Real, draw: Draw, size: int, advance: Callable[[int], object] = lambda values: None
+) -> tuple[counts.Summary, Array]:
+    """Draw and count this many values, or fewer if an interrupt comes after the first; the first are returned too."""
+    first: list[Array] = []
+    summary = counts.summarise(law, real, _blocks(draw, size, first, advance))
+    if summary.stopped is not None and not summary.size:
+        raise summary.stopped
+    return summary, first[0]
+
+
 def _series(law: Law, first: Array) -> Array:
-    """What stands for the values in tests of order."""
-    return first if law.moments else order.ranks(first)
+    """What stands for the values in tests of order: their ranks if their tails are heavy, or if they are few."""
+    return first if law.moments and len(first) >= fits.FEW else order.ranks(first)
 
 
 def rows(law: Law, real: dtypes.Real, summary: counts.Summary, first: Array, *, pairs: bool) -> Iterator[Row]:
     """All tests of a sample of which the first values are known, in their order; those of pairs where their order is known."""
-    yield from fits.rows(summary, law, real)
-    if len(summary.counts) == 1 or not summary.counts.any():  # one number lies between the bounds, or none was seen
-        return
-    yield distinct.row(summary, law, real, first)
-    partners_of = real if pairs and law.pairs and real.dtype.itemsize >= 4 else None
-    yield from order.rows(first, partners_of=partners_of, series=_series(law, first))
-    if law.distribution is None:
-        yield from words.serial(first)
+    with quiet():
+        yield from fits.rows(summary, law, real)
+        if len(summary.counts) == 1 or not summary.counts.any():  # one number lies between the bounds, or none was seen
+            return
+        if distinct.applies(law, real):
+            yield distinct.row(summary, law, real, first)
+        partners_of = real if pairs and law.pairs and real.dtype.itemsize >= 4 else None
+        yield from order.rows(first, partners_of=partners_of, series=_series(law, first))
+        if law.is_bits and summary.size >= fits.FEW:
+            yield from words.serial(first)
 
 
 def check(
@@ -120,7 +133,7 @@ def check(
     seed : int
         For the library.
     size : int
-        Number of values, at least 65,536.
+        Number of values, at least 1.
     device : {"cpu", "cuda"}
         Where fastinit makes its values; "cuda" needs FASTINIT_GPU=1.
     advance : callable, optional
@@ -130,7 +143,8 @@ def check(
     -------
     Result
         `verdict.judge([result]).good` says whether the values follow the law. `skipped` is the reason if the library has no
-        such sampler. A sampler that raises has one row, which says so.
+        such sampler, or raises NotImplementedError. One that raises anything else has one row, which says so. If an interrupt
+        ended the values early, `size` is how many were counted and `stopped` is the interrupt.
 
     Examples
     --------
@@ -139,18 +153,17 @@ def check(
     True
     """
     real, start = dtypes.resolve(dtype, DTYPES), time.perf_counter()
-    kept: list[Array] = []
     title = subject(sampler if isinstance(sampler, str) else getattr(sampler, "__name__", "sampler"), law, real)
     try:
-        summary = counts.summarise(law, real, _blocks(_draw(sampler, law, real, seed, device), size, kept, advance))
-    except Missing as missing:
-        return Result(title, 0, 0.0, (), skipped=str(missing))
+        summary, first = sample(law, real, _draw(sampler, law, real, seed, device), size, advance)
+    except NotImplementedError as missing:
+        return Result(title, 0, 0.0, (), skipped=str(missing) or f"does not make {real.name}")
     except Exception as error:  # another library may raise anything
-        name = f"raises {type(error).__name__}: {' '.join(str(error).split())[:120]}"
+        told = "" if isinstance(error, SamplerError) else f"raises {type(error).__name__}: "
+        name = f"{told}{' '.join(str(error).split())[:120]}"
         return Result(title, 0, time.perf_counter() - start, (fault_row("bounds", name, 1),))
-    first = kept[0]
     done, z = tuple(rows(law, real, summary, first, pairs=sampler == "fastinit")), None
     series = _series(law, first)
-    if len(summary.counts) > 1 and np.isfinite(series.astype(np.float64)).all():
+    if len(summary.counts) > 1 and len(first) >= order.LEAST and np.isfinite(series.astype(np.float64)).all():
         z = order.correlogram(order.standardised(series), min(LAGS, len(first) // 16))
-    return Result(title, size, time.perf_counter() - start, done, None, summary, z)
+    return Result(title, summary.size, time.perf_counter() - start, done, None, summary, z)

@@ -80,6 +80,13 @@ def number(p: float) -> str:
     return "0" if p <= 0 else f"{p:.2f}" if p >= 0.01 else f"{p:.0e}".replace("e-0", "e-")
 
 
+def told(row: Row, subject: str = "") -> str:
+    """An item of a list: what was tested, what was seen, and p."""
+    p = f", p = {number(row.p)}" if row.counted else ""
+    text = f"- {subject}{row.name}: {row.seen}{p}".replace(" = ", "\xa0=\xa0").replace(" +- ", "\xa0+-\xa0")
+    return wrapped(text, "  ").replace("\xa0", " ")
+
+
 def by_group(result: Result) -> dict[str, list[Row]]:
     """The rows of each group, in the order of GROUPS."""
     groups = {group: [row for row in result.rows if row.group == group] for group in GROUPS}
@@ -94,21 +101,20 @@ def table(results: Sequence[Result], verdict: Verdict) -> str:
             p, group = min(((combined(rows), group) for group, rows in by_group(result).items()), default=(1.0, ""))
             word = "BAD" if any(map(verdict.fails, result.rows)) else "GOOD"
             lines.append((result.subject.title, str(len(result.rows)), number(p), GROUPS.get(group, ""), word))
-    notes = [wrapped(note, "  ") for note in remarks(results, verdict)]
+    notes = list(remarks(results, verdict))
     return "\n".join([grid(HEAD, lines, left=("subject", "in", "")), *([""] if notes else []), *notes])
 
 
 def remarks(results: Sequence[Result], verdict: Verdict) -> Iterator[str]:
     """The tests that failed, and the subjects that were not tested."""
     for result, row in verdict.failed:
-        p = f", p = {number(row.p)}" if row.counted else ""
-        yield f"- FAIL {result.subject.title}: {row.name}: {row.statistic:.9g}{p}"
+        yield told(row, f"FAIL {result.subject.title}: ")
     reasons: dict[str, list[str]] = {}
     for result in results:
         if result.skipped is not None:
             reasons.setdefault(result.skipped, []).append(result.subject.title)
     for reason, titles in reasons.items():
-        yield f"- not tested, since it {reason}: {', '.join(titles)}"
+        yield wrapped(f"- not tested, since it {reason}: {', '.join(titles)}", "  ")
 
 
 def sentence(verdict: Verdict, alpha: float = ALPHA) -> str:

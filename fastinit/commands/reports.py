@@ -22,6 +22,7 @@ class Files(NamedTuple):
 
     json: str | None
     plot: str | None
+    junit: str | None = None
 
 
 def add(parser: argparse.ArgumentParser, data: str, picture: str) -> None:
@@ -52,27 +53,39 @@ def files(args: argparse.Namespace) -> Files:
     """The files; ValueError or OSError if one cannot be written."""
     if args.plot is not None:
         plot.check(args.plot)
-    for path in (args.json, args.plot):
+    files = Files(args.json, args.plot, getattr(args, "junit", None))
+    for path in files:
         if path is not None:
             atomic.destination(path, overwrite=True)
-    return Files(args.json, args.plot)
+    return files
 
 
-def write(files: Files, document: Callable[[], Any], draw: Callable[[BinaryIO, str], object]) -> None:
+def write(
+    files: Files,
+    document: Callable[[], Any],
+    draw: Callable[[BinaryIO, str], object],
+    junit: Callable[[BinaryIO], object] | None = None,
+) -> None:
     """Write the files, and say so."""
-    if files.json is not None:
-        with atomic.replacing(files.json, overwrite=True) as file:
-            file.write((json.dumps(document(), indent=1) + "\n").encode())
-        show(f"wrote {files.json}")
-    if files.plot is not None:
-        with atomic.replacing(files.plot, overwrite=True) as file:
-            draw(file, Path(files.plot).suffix[1:])
-        show(f"wrote {files.plot}")
+    writers: list[tuple[str | None, Callable[[BinaryIO], object]]] = [
+        (files.json, lambda file: file.write((json.dumps(document(), indent=1) + "\n").encode())),
+        (files.plot, lambda file: draw(file, Path(str(files.plot)).suffix[1:])),
+    ]
+    if junit is not None:
+        writers.append((files.junit, junit))
+    for path, writer in writers:
+        if path is not None:
+            with atomic.replacing(path, overwrite=True) as file:
+                writer(file)
+            show(f"wrote {path}")
 
 
 def show(text: str) -> None:
-    """Print at once. Verdicts are coloured on a terminal unless NO_COLOR is set; errors of other libraries are escaped."""
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+    """Print at once; errors of other libraries are escaped.
+
+    Verdicts are coloured on a terminal, unless NO_COLOR is set or TERM is "dumb".
+    """
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
         text = re.sub(rf"\b({'|'.join(COLOURS)})\b", lambda word: f"\033[{COLOURS[word[0]]}m{word[0]}\033[0m", text)
     encoding = sys.stdout.encoding or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)

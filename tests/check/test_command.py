@@ -174,11 +174,14 @@ def test_a_file_that_cannot_be_written(tmp_path, capsys):
 def test_verdicts_have_colours_on_a_terminal(monkeypatch, capsys):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     reports.show("GOOD, BAD and FAIL")
     assert capsys.readouterr().out == "\033[32mGOOD\033[0m, \033[31mBAD\033[0m and \033[31mFAIL\033[0m\n"
-    monkeypatch.setenv("NO_COLOR", "1")
-    reports.show("GOOD")
-    assert capsys.readouterr().out == "GOOD\n"
+    for name, value in (("TERM", "dumb"), ("NO_COLOR", "1")):
+        monkeypatch.setenv(name, value)
+        reports.show("GOOD")
+        assert capsys.readouterr().out == "GOOD\n"
+        monkeypatch.setenv("TERM", "xterm")
 
 
 def test_the_bar_moves_before_the_first_values(monkeypatch, capsys):

@@ -1,8 +1,8 @@
 """Regenerate the tables of `docs/quality.md` and `docs/samplers.md`: `python -m docs.scripts.pages.quality`.
 
-Run it with every peer installed, on an idle machine. The parts: `limits` is computed; `grain` and `ulp` are the output of
-`docs.scripts.derivations`; `rate` is `fastinit check` of the weights' laws, with few values, over many seeds; `samplers` has
-a table for each sampler.
+Run it with every peer installed, on an idle machine. The parts: `limits` is computed; `grain`, `grain_variants` and `ulp` are
+the output of `docs.scripts.derivations`; `power` says how many values show a fault; `rate` is `fastinit check` of the weights'
+laws, with few values, over many seeds; `samplers` has a table for each sampler.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from scipy import stats
 
 from docs.scripts import arguments
 from docs.scripts.markdown import DOCS, put, table
+from docs.scripts.pages import power
 from fastinit.bench import machine
 from fastinit.check import run, verdict
 from fastinit.check.laws import NORMAL
@@ -30,7 +31,10 @@ def results_of(options):
     """The results of `fastinit check` with these options."""
     parser = command.add(argparse.ArgumentParser().add_subparsers())
     plan = command.plan(parser.parse_args(list(map(str, options))))
-    return run.measure(plan.subjects, plan.samples, plan.seed, lambda results: None, whole=plan.whole)
+    results, stopped = run.measure(plan.run, lambda results: None)
+    if stopped:
+        raise stopped
+    return results
 
 
 def rate(args):
@@ -98,7 +102,7 @@ def sampled(args):
         judged = verdict.judge(results)
         title = run.SAMPLERS[name] + (f" (backend {__import__('keras').backend.backend()})" if name == "keras" else "")
         print(f"{title}: {verdict.sentence(judged)}", flush=True)
-        yield f"### {title}"
+        yield f"## {title}"
         yield groups(results, judged)
         yield "\n".join(first_failures(results, judged))
         yield verdict.sentence(judged)
@@ -136,6 +140,8 @@ def printed_by(script):
 PARTS = {
     "limits": (limits, "quality.md"),
     "grain": (printed_by("grain"), "quality.md"),
+    "grain_variants": (printed_by("grain_variants"), "quality.md"),
+    "power": (power.lines, "quality.md"),
     "rate": (rate, "quality.md"),
     "samplers": (sampled, "samplers.md"),
     "ulp": (printed_by("ulp"), "quality.md"),
@@ -147,6 +153,7 @@ def main(argv=None):
     parser.add_argument(
         "--samples", type=arguments.count, default=2**24, help="values of each subject in the tables (default %(default)s)"
     )
+    parser.add_argument("--power-seeds", type=arguments.count, default=5, help="of each fault (default %(default)s)")
     parser.add_argument("--seeds", type=arguments.count, default=200, help="of the rate (default %(default)s)")
     parser.add_argument(
         "--rate-samples", type=arguments.count, default=2**20, help="values of each subject there (default %(default)s)"
