@@ -1,0 +1,1 @@
+"""The laws of the samplers of NumPy, torch, JAX and TensorFlow: `python -m docs.scripts.pages.libraries`."""
