@@ -38,8 +38,8 @@ def destination(path: PathLike, *, overwrite: bool = False) -> Path:
     return final
 
 
-def _part(final: Path) -> Path:
-    """A temporary name in the same directory: only the beginning of a long name, to stay below 255 bytes."""
+def part_of(final: Path) -> Path:
+    """A temporary name beside the final one: only the beginning of a long name, to stay below 255 bytes."""
     start = final.name.encode(errors="surrogateescape")[:50].decode(errors="ignore")
     return final.with_name(f".{start}.{secrets.token_hex(8)}.part")
 
@@ -75,7 +75,7 @@ def staged(paths: Sequence[PathLike], *, overwrite: bool = False) -> Iterator[li
     finals = [destination(path, overwrite=overwrite) for path in paths]
     if len(set(finals)) < len(finals):
         raise ValueError(f"paths must be different files; got {', '.join(map(str, finals))}")
-    parts = [_part(final) for final in finals]
+    parts = [part_of(final) for final in finals]
     try:
         for part in parts:
             part.open("xb").close()
@@ -91,7 +91,7 @@ def staged(paths: Sequence[PathLike], *, overwrite: bool = False) -> Iterator[li
                 part.unlink()
         raise
     for directory in {final.parent for final in finals}:
-        _sync_directory(directory)
+        sync_directory(directory)
 
 
 @contextlib.contextmanager
@@ -131,7 +131,7 @@ def sync(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Wait until the directory's new names are on the disk, where the system can do that."""
     if os.name != "posix":
         return

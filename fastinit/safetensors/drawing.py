@@ -29,16 +29,12 @@ Draw = Callable[[Generator, Array | None, Where], object]
 
 
 class Job(NamedTuple):
-    """A tensor, its rule, and the function that draws it."""
+    """A tensor, its rule if it has one, the function that draws it, and whether that draws it in one piece."""
 
     tensor: Tensor
-    rule: TensorRule
+    rule: TensorRule | None
     draw: Draw
-
-    @property
-    def whole(self) -> bool:
-        """Whether it is drawn in one piece."""
-        return block_cost(self.rule.name) != "block"
+    whole: bool = False
 
 
 def named(tensor: Tensor) -> contextlib.AbstractContextManager[None]:
@@ -85,7 +81,7 @@ def job(tensor: Tensor, rule: TensorRule, probe: Generator) -> Job:
     def draw(rng: Generator, out: Array | None, where: Where) -> object:
         return fill(rng=rng, out=out, index=where)
 
-    return Job(tensor, rule, draw)
+    return Job(tensor, rule, draw, whole=block_cost(rule.name) != "block")
 
 
 def warm(jobs: list[Job], rng: Generator) -> None:

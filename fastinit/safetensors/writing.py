@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -39,7 +39,7 @@ class ModelFiles(NamedTuple):
     index_text: bytes | None
     rng: Generator
     overwrite: bool
-    unused: tuple[str, ...]
+    unused: tuple[str, ...] = ()
 
     @property
     def jobs(self) -> list[Job]:
@@ -68,14 +68,30 @@ def _check_destinations(path: Path, files: list[Path], overwrite: bool) -> None:
         destination(file, overwrite=overwrite)
 
 
-def _shards(path: Path, tensors: Iterable[Tensor], rules: Rules, most: int | None) -> list[Shard]:
-    """The files, with all of their tensors checked."""
+def model_path(path: PathLike) -> Path:
+    """The path of a model's file, checked."""
+    if sys.byteorder != "little":
+        raise ValueError("safetensors files are written on little-endian machines only")
+    target = Path(path_of("path", path))
+    shards.stem(target)
+    return target
+
+
+def model_files(
+    path: Path, tensors: Iterable[Tensor], job: Callable[[Tensor], Job], rng: Generator, most: int | None, overwrite: bool
+) -> ModelFiles:
+    """Distribute tensors over files of at most so many bytes, ask for the job of each, and check that all can be written."""
     groups = shards.split(tensors, most)
-    files, probe = [], default_rng(0)
+    files = []
     for file, group in zip(shards.names(path, len(groups)), groups, strict=True):
-        jobs = [drawing.job(tensor, rules.choose(tensor.name), probe) for tensor in ordered(group)]
-        files.append(Shard(file, header(job.tensor for job in jobs), jobs))
-    return files
+        jobs = [job(tensor) for tensor in ordered(group)]
+        files.append(Shard(file, header(each.tensor for each in jobs), jobs))
+    text = shards.index([(shard.path, [job.tensor for job in shard.jobs]) for shard in files]) if len(files) > 1 else None
+    model = ModelFiles(path, files, text, rng, overwrite)
+    if model.size > MOST_BYTES - (1 << 16):
+        raise ValueError(f"all files together must stay below 2^63 bytes; got {model.size:,}")
+    _check_destinations(path, [shard.path for shard in files], overwrite)
+    return model
 
 
 def plan(
@@ -90,26 +106,21 @@ def plan(
     overwrite: bool = False,
 ) -> ModelFiles:
     """Check the arguments of `fill` and compile what they need, before there is a file."""
-    if sys.byteorder != "little":
-        raise ValueError("safetensors files are written on little-endian machines only")
-    target = Path(path_of("path", path))
-    shards.stem(target)
-    rng = default_rng(seed)
+    target = model_path(path)
+    rng, probe = default_rng(seed), default_rng(0)
     if rules is not None and not isinstance(rules, Mapping):
         raise TypeError(f"rules must be a mapping of patterns to rules; got {rules!r}")
     most = None if max_shard_size is None else shards.byte_size(max_shard_size)
     source = sources.read(spec, like, dtype)
     last = next((rule for rule in (default, source.default) if rule is not None), DEFAULT)
     table = Rules(rules or {}, DEFAULT_RULES if source.rules is None else source.rules, default=last)
-    files = _shards(target, source.tensors, table, most)
-    text = shards.index([(shard.path, [job.tensor for job in shard.jobs]) for shard in files]) if len(files) > 1 else None
-    unused = tuple(pattern for pattern in [*(rules or {}), *(source.rules or {})] if pattern not in table.used)
-    model = ModelFiles(target, files, text, rng, overwrite, unused)
-    if model.size > MOST_BYTES - (1 << 16):
-        raise ValueError(f"all files together must stay below 2^63 bytes; got {model.size:,}")
-    _check_destinations(target, [shard.path for shard in files], overwrite)
+
+    def job(tensor: Tensor) -> Job:
+        return drawing.job(tensor, table.choose(tensor.name), probe)
+
+    model = model_files(target, source.tensors, job, rng, most, overwrite)
     drawing.warm(model.jobs, rng)
-    return model
+    return model._replace(unused=tuple(name for name in [*(rules or {}), *(source.rules or {})] if name not in table.used))
 
 
 def _fill(file: BinaryIO, shard: Shard, rng: Generator, progress: Progress | None, slab_bytes: int) -> None:

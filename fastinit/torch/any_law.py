@@ -8,7 +8,7 @@ import torch
 
 from fastinit.arguments.docstrings import documented
 from fastinit.laws import Distribution, parse
-from fastinit.torch import fills
+from fastinit.torch.filling import fills
 from fastinit.torch.inplace import SECTIONS, fill_in_place
 
 _SHARED = SECTIONS | {

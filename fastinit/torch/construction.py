@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from fastinit.generator import Generator
-from fastinit.torch.generators import rng_of
+from fastinit.torch.filling.generators import rng_of
 from fastinit.torch.recording import modules
 from fastinit.torch.recording.recorder import Recorder
 

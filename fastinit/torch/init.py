@@ -16,8 +16,8 @@ from torch.nn.init import calculate_gain, constant_, ones_, zeros_
 from fastinit.arguments import checks
 from fastinit.arguments.docstrings import F, documented
 from fastinit.initializers.fan import fans
-from fastinit.torch import fills
 from fastinit.torch.any_law import draw_
+from fastinit.torch.filling import fills
 from fastinit.torch.inplace import SECTIONS, fill_in_place, require_matrix, require_tensor
 from fastinit.torch.matrices import dirac_, eye_, orthogonal_, sparse_
 from fastinit.torch.values.scope import are_torchs, call

@@ -10,15 +10,15 @@ from typing import Any
 import torch
 
 from fastinit.generator import Generator
-from fastinit.torch import shards
-from fastinit.torch.compiler import uncompiled
-from fastinit.torch.filling import fill_tensor, fill_whole
-from fastinit.torch.fills import Fill
-from fastinit.torch.generators import generator_of
-from fastinit.torch.scopes import Scope
-from fastinit.torch.shards import local_part
-from fastinit.torch.stack import current
-from fastinit.torch.tensors import real_of, require_writable
+from fastinit.torch.filling import shards
+from fastinit.torch.filling.fills import Fill
+from fastinit.torch.filling.generators import generator_of
+from fastinit.torch.filling.shards import local_part
+from fastinit.torch.filling.tensors import real_of, require_writable
+from fastinit.torch.filling.writing import fill_tensor, fill_whole
+from fastinit.torch.scopes.compiler import uncompiled
+from fastinit.torch.scopes.scope import Scope
+from fastinit.torch.scopes.stack import current
 
 #: Sections of the docstrings of all functions of `init` that draw.
 SECTIONS = {

@@ -11,10 +11,10 @@ from fastinit.arguments.dtypes import Real
 from fastinit.distributions.law import Plan
 from fastinit.generator import Generator, default_rng
 from fastinit.lazy_arrays.array import LazyArray, require_lazy
-from fastinit.torch.compiler import uncompiled
-from fastinit.torch.filling import fill_tensor
-from fastinit.torch.fills import as_torch_has
-from fastinit.torch.tensors import REALS
+from fastinit.torch.filling.fills import as_torch_has
+from fastinit.torch.filling.tensors import REALS
+from fastinit.torch.filling.writing import fill_tensor
+from fastinit.torch.scopes.compiler import uncompiled
 
 #: Bytes of a tile on an accelerator.
 TILE = 64 << 20

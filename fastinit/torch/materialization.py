@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
 from typing import Any, Literal, overload
 
 import torch
 from torch import nn
-from torch.nn.parameter import is_lazy
 
-from fastinit.progress import progress as progress_bar
-from fastinit.torch.filling import is_reachable
-from fastinit.torch.generators import rng_of
-from fastinit.torch.models.own_rules import tied_targets
+from fastinit.arguments.checks import switch
+from fastinit.torch.filling.shards import is_sharded, local_part
+from fastinit.torch.filling.writing import is_reachable
+from fastinit.torch.models.bars import bar, require_progress
 from fastinit.torch.models.placing import make
+from fastinit.torch.models.planning import SEED, plan
 from fastinit.torch.models.report import report_of
-from fastinit.torch.models.running import Rule, known_ref, run_rules
+from fastinit.torch.models.running import Rule
 from fastinit.torch.models.slots import Slot, replacement, slots_of
-from fastinit.torch.models.trust import require_trust
-from fastinit.torch.recording.coverage import Coverage
 from fastinit.torch.recording.draws import assign
 from fastinit.torch.recording.modules import forget, is_noted, places
 from fastinit.torch.recording.operations import replaced
 from fastinit.torch.recording.steps import Ref
-from fastinit.torch.shards import is_sharded, local_part
-
-#: Bytes from which on a bar is shown.
-LARGE = 1 << 30
-
-
-class _Zero(int):
-    """The default seed, which differs from a 0 that somebody gives."""
-
-
-SEED = _Zero(0)
 
 
 @overload
@@ -127,16 +112,10 @@ def materialize(
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module; got {type(model).__name__}")
     target = None if device is None else _device(device)
-    if rule is not None and not callable(rule):
-        raise TypeError(f"rule must be callable; got {rule!r}")
-    for name, value in (("progress", progress), ("report", report)):
-        if not isinstance(value, bool) and (value is not None or name == "report"):
-            raise TypeError(f"{name} must be {'True, False or None' if name == 'progress' else 'True or False'}; got {value!r}")
+    require_progress(progress)
+    switch("report", report)
     slots = slots_of(model)
-    _require_shapes(slots)
-    if rng is None and any(is_sharded(slot.tensor) for slot in slots):
-        raise ValueError("rng must be given for a model of DTensors, the same on every rank; got None")
-    groups = _groups(model, _refs(model, slots, rng, rule))
+    groups = plan(model, slots, rng, rule)
     text = report_of(slots, groups) if report else {}
     _make(model, groups, target, progress)
     return (model, text) if report else model
@@ -154,59 +133,12 @@ def _device(device: Any) -> torch.device:
     return target
 
 
-def _require_shapes(slots: list[Slot]) -> None:
-    lazy = sorted(slot.name for slot in slots if is_lazy(slot.tensor))
-    if lazy:
-        raise ValueError(f"model must have the shapes of all its tensors; {', '.join(lazy)} have none before a forward pass")
-
-
-def _refs(model: nn.Module, slots: list[Slot], rng: Any, rule: Rule | None) -> dict[Slot, Ref]:
-    """What is to be made for each slot."""
-    known: dict[int, Ref | None] = {}
-    for slot in slots:
-        if slot.tensor.is_meta and known.get(id(slot.tensor)) is None:
-            known[id(slot.tensor)] = known_ref(slot)
-    if known and None not in known.values():
-        if rng is not SEED and rule is None:
-            raise ValueError(f"rng must be given to the deferred block that made the model; got {rng!r} here")
-        if rule is None:
-            found = ((slot, known[id(slot.tensor)]) for slot in slots if slot.tensor.is_meta)
-            refs = {slot: ref for slot, ref in found if ref is not None}
-            _require_all_set(slots, refs)
-            return refs
-    ran = run_rules(model, rng_of(rng), known, slots, rule, tied_targets(model))
-    _require_all_set(slots, ran.refs)
-    require_trust(model, ran)
-    return ran.refs
-
-
-def _require_all_set(slots: list[Slot], refs: dict[Slot, Ref]) -> None:
-    coverage = Coverage()
-    unset = [slot for slot, ref in refs.items() if not coverage.is_set(ref)]
-    unset += [slot for slot in slots if slot.tensor.is_meta and slot not in refs]
-    if unset:
-        names = ", ".join(sorted(slot.name for slot in unset))
-        raise ValueError(
-            f"model must have a rule for every parameter and buffer; none sets {names}. "
-            "Build it in a fastinit.torch.deferred block, give a rule=, or build the model with these on the CPU"
-        )
-
-
-def _groups(model: nn.Module, refs: dict[Slot, Ref]) -> dict[Ref, list[Slot]]:
-    """The slots of each tensor that is to be made, in the order of their names."""
-    targets = tied_targets(model)
-    groups: dict[Ref, list[Slot]] = {}
-    for slot in sorted(refs, key=lambda slot: (slot.name in targets, slot.name)):
-        groups.setdefault(refs[slot], []).append(slot)
-    return groups
-
-
 def _make(model: nn.Module, groups: dict[Ref, list[Slot]], device: torch.device | None, progress: bool | None) -> None:
     """Make the tensors and put them into the model."""
     olds = {ref: _old(group[0], ref) for ref, group in groups.items()}
     draws = assign([(group[0].name, ref) for ref, group in groups.items()])
     made = {}
-    with torch.no_grad(), _bar(sum(local_part(old).nbytes for old in olds.values()), progress) as advance:
+    with torch.no_grad(), bar(sum(local_part(old).nbytes for old in olds.values()), progress, "materialize") as advance:
         for ref, old in olds.items():
             made[ref] = replacement(old, make(ref, old, device, draws.__getitem__))
             advance(local_part(old).nbytes)
@@ -238,9 +170,3 @@ def _finish(model: nn.Module, new: dict[int, torch.Tensor], device: torch.device
                         Slot(module, group, key, "").put(replacement(tensor, tensor.detach().to(device)))
         if type(module)._apply is not nn.Module._apply:
             module._apply(lambda tensor: tensor)
-
-
-def _bar(nbytes: int, progress: bool | None) -> contextlib.AbstractContextManager[Callable[[int], object]]:
-    if progress or (progress is None and nbytes >= LARGE):
-        return progress_bar(nbytes, "B", unit_scale=True, unit_divisor=1024, desc="materialize")
-    return contextlib.nullcontext(lambda nbytes: None)

@@ -14,10 +14,10 @@ from fastinit.arguments.docstrings import documented
 from fastinit.generator import Generator, default_rng
 from fastinit.initializers.orthonormal import orthogonal
 from fastinit.initializers.sparsity import smallest_keys
-from fastinit.torch import fills, shards
-from fastinit.torch.filling import fill_whole
+from fastinit.torch.filling import fills, shards
+from fastinit.torch.filling.tensors import array_of, real_of
+from fastinit.torch.filling.writing import fill_whole
 from fastinit.torch.inplace import SECTIONS, make_in_place, require_matrix, require_tensor, writing
-from fastinit.torch.tensors import array_of, real_of
 from fastinit.torch.values.scope import are_torchs, call
 
 #: Keys of a sparse matrix that are compared at once.

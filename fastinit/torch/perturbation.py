@@ -15,12 +15,12 @@ from fastinit.distributions.law import Plan
 from fastinit.generator import Generator, default_rng
 from fastinit.laws import normal
 from fastinit.laws.distribution import Distribution, require
-from fastinit.torch.filling import fill_tensor, require_fillable
-from fastinit.torch.fills import as_torch_has
+from fastinit.torch.filling.fills import as_torch_has
+from fastinit.torch.filling.shards import local_part
+from fastinit.torch.filling.tensors import real_of, require_writable
+from fastinit.torch.filling.writing import fill_tensor, require_fillable
 from fastinit.torch.inplace import writing
 from fastinit.torch.models.own_rules import tied_targets, without_wrappers
-from fastinit.torch.shards import local_part
-from fastinit.torch.tensors import real_of, require_writable
 
 Model = TypeVar("Model", bound="nn.Module | Mapping[str, torch.Tensor]")
 

@@ -16,7 +16,8 @@ import torch
 import fastinit as fi
 import fastinit.torch as ft
 from fastinit import laws
-from fastinit.torch import filling, lazy_weights
+from fastinit.torch import lazy_weights
+from fastinit.torch.filling import writing
 from tests.torch.common import DTYPES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -51,8 +52,8 @@ def test_where_it_is(monkeypatch):
         ft.from_lazy(lazy, device="meta")
     with torch.device("meta"), pytest.raises(TypeError, match="got meta"):
         ft.from_lazy(lazy)
-    monkeypatch.setattr(filling, "STAGING", 64)  # as an accelerator without kernels gets them: through a buffer
-    monkeypatch.setattr(filling, "_memory", lambda part: None)
+    monkeypatch.setattr(writing, "STAGING", 64)  # as an accelerator without kernels gets them: through a buffer
+    monkeypatch.setattr(writing, "_memory", lambda part: None)
     assert bits(ft.from_lazy(lazy)) == bits(np.asarray(lazy))
 
 

@@ -18,7 +18,7 @@ import fastinit as fi
 import fastinit.torch as ft
 from fastinit.generator import one_call
 from fastinit.laws import normal
-from fastinit.torch import filling
+from fastinit.torch.filling import writing
 from fastinit.torch.perturbation import Noise
 from tests.torch.common import DTYPES, Tied
 from tests.torch.noise import SCALE, model_of, state
@@ -220,5 +220,5 @@ def test_through_a_buffer_as_on_an_accelerator(dtype, nbytes):
     direct = tensor.clone()
     ft.perturb({"w": direct}, 5, SCALE)
     call, whole = one_call(fi.default_rng(5).child("w")), tuple(slice(0, n) for n in tensor.shape)
-    filling.stage(tensor, torch.empty(nbytes, dtype=torch.uint8), Noise(normal(), SCALE), call, (13, 7), whole)
+    writing.stage(tensor, torch.empty(nbytes, dtype=torch.uint8), Noise(normal(), SCALE), call, (13, 7), whole)
     assert torch.equal(tensor, direct)

@@ -1,8 +1,9 @@
 """Measure torch's own values, made here: `python -m docs.scripts.models.torch_values`, Markdown on stdout.
 
 Each call fills memory that was written before, by torch and in `fast_init(values="torch")`, in turns; the table has medians.
-`--llama` builds a Llama of 1.1e9 parameters of float32 as well, in fresh memory, in processes of their own; it needs
-transformers and 5 GiB. `--write` puts the tables into `docs/torch-values.md`. Run it on an idle machine.
+`--llama` builds a Llama of 1.1e9 parameters of float32 as well, in fresh memory, in processes of their own, and stores a
+constant into as much fresh memory; it needs transformers and 5 GiB. `--write` puts the tables into `docs/torch-values.md`. Run
+it on an idle machine.
 """
 
 import argparse
@@ -17,11 +18,13 @@ import time
 
 from docs.scripts import arguments
 from docs.scripts.markdown import DOCS, put, table
+from docs.scripts.models import torch_models
 from docs.scripts.models.torch_models import hugging_face, take_memory
 
 CALLS = ("uniform_", "normal_", "trunc_normal_")
 DTYPES = ("float32", "bfloat16", "float16", "float64")
 WAYS = ("torch", "fastinit")
+STORE = "store"
 
 
 def block(way):
@@ -35,9 +38,13 @@ def block(way):
 
 def seconds(call, way):
     with block(way):
-        start = time.perf_counter()
-        call()
-        return time.perf_counter() - start
+        return clocked(call)
+
+
+def clocked(call):
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
 
 
 def medians(call, rounds):
@@ -78,11 +85,20 @@ def llama(way, tiny):
     return {"seconds": taken, "digest": digest.hexdigest(), "parameters": sum(p.numel() for p in made[0].parameters())}
 
 
+def fresh_store(tiny):
+    """Seconds to store a constant into fresh memory of the same model, as `torch_models` does."""
+    import torch
+
+    torch_models.build("Llama", True, torch.float32, "store")
+    take_memory("Llama", torch.float32, tiny)
+    return {"seconds": clocked(lambda: torch_models.build("Llama", tiny, torch.float32, "store"))}
+
+
 def build(rounds, tiny):
     """The median seconds of each way, and the parameters; an error if the weights or the generator's states differ."""
-    samples = {way: [] for way in WAYS}
+    samples = {way: [] for way in (*WAYS, STORE)}
     for _ in range(rounds):
-        for way in WAYS:
+        for way in samples:
             command = [sys.executable, "-m", "docs.scripts.models.torch_values", "--one", json.dumps([way, tiny])]
             environment = {**os.environ, "PYTHONPATH": str(DOCS.parent), "HF_HUB_OFFLINE": "1"}
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -90,7 +106,7 @@ def build(rounds, tiny):
                 raise SystemExit(f"{way} failed:\n{done.stderr}")
             samples[way].append(json.loads(done.stdout.splitlines()[-1]))
             print("Llama", way, samples[way][-1], file=sys.stderr, flush=True)
-    if len({sample["digest"] for each in samples.values() for sample in each}) != 1:
+    if len({sample["digest"] for way in WAYS for sample in samples[way]}) != 1:
         raise SystemExit("the weights differ")
     taken = {way: statistics.median(sample["seconds"] for sample in each) for way, each in samples.items()}
     return taken, samples["torch"][0]["parameters"]
@@ -120,16 +136,19 @@ def main():
     parser.add_argument("--one", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
-        print(json.dumps(llama(*json.loads(args.one))))
+        way, tiny = json.loads(args.one)
+        print(json.dumps(fresh_store(tiny) if way == STORE else llama(way, tiny)))
         return
     lines = list(markdown(measure(args.dtypes, args.count, args.rounds), args.count, args.rounds))
     if args.llama:
         taken, parameters = build(args.rounds, args.tiny)
         plain, fast = (taken[way] for way in WAYS)
+        store = taken[STORE]
         lines += [
             "",
             f"A Llama of {parameters / 1e6:,.0f} million parameters of float32 in fresh memory, the same bytes: torch takes",
-            f"{plain:.2f} s, the block {fast:.2f} s, {plain / fast:.1f} times faster.",
+            f"{plain:.2f} s, the block {fast:.2f} s, {plain / fast:.1f} times faster. A constant stored into such memory takes",
+            f"{store:.2f} s, and nothing that fills it can be faster: the block takes {fast / store:.2f} times as long.",
         ]
     if args.write:
         put(DOCS / "torch-values.md", "figures", "\n".join(lines))

@@ -30,6 +30,12 @@ def without_wrappers(name: str) -> str:
     return ".".join(part for part in name.split(".") if part not in WRAPPERS)
 
 
+def prefix_of(name: str) -> str:
+    """What comes before the names of a module's tensors; nothing for the whole model, also in a wrapper."""
+    clean = without_wrappers(name)
+    return f"{clean}." if clean else ""
+
+
 def module_names(model: nn.Module) -> dict[nn.Module, str]:
     """Each module's name, the first in alphabetical order if it has several."""
     names: dict[nn.Module, str] = {}
@@ -88,10 +94,13 @@ def _walk(module: nn.Module, inherited: Any, seen: set[nn.Module]) -> Iterator[M
     if module in seen:
         return
     seen.add(module)
-    init_weights: Any = getattr(module, "_init_weights", None)
+    is_wrapper = any(wrapper in module._modules for wrapper in WRAPPERS)  # it has the methods of what is inside
+    init_weights: Any = None if is_wrapper else getattr(module, "_init_weights", None)
     inherited = init_weights if is_hugging_face(module) else inherited
     for child in module.children():
         yield from _walk(child, inherited, seen)
+    if is_wrapper:
+        return
     for name in ("reset_parameters", "_reset_parameters"):
         if _accepts(getattr(module, name, None)):
             yield ModuleRule(module, name, getattr(module, name))

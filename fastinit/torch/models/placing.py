@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 
 from fastinit.files.slabs import cuts
-from fastinit.torch import shards
-from fastinit.torch.filling import fill_tensor
+from fastinit.torch.filling import shards
+from fastinit.torch.filling.shards import Index, local_part
+from fastinit.torch.filling.writing import fill_tensor
 from fastinit.torch.recording.blockwise import Blocks, NotBlockwise
 from fastinit.torch.recording.boxes import Axis, Block
 from fastinit.torch.recording.evaluation import Draws, Evaluator
 from fastinit.torch.recording.steps import Ref
-from fastinit.torch.shards import Index, local_part
 
 #: Bytes of the blocks in which several steps are done.
 CHUNK = 1 << 24
@@ -47,20 +47,31 @@ def _computed(ref: Ref, like: torch.Tensor, device: torch.device, evaluator: Eva
     tensor = _empty(like, device)
     part, blocks = local_part(tensor), Blocks(evaluator)
     for piece in shards.pieces(tensor):
-        target = part[piece.local]
         try:
-            for cut in cuts(target.shape, CHUNK // target.element_size()):
-                index = tuple(slice(part, part + 1) if isinstance(part, int) else part for part in cut)
-                place = target[index]
-                out = place if device.type == "cpu" and place.dtype == ref.dtype else None
-                made = blocks.block(ref, _block(piece.whole, index), out)
-                if out is None:
-                    place.copy_(made)
+            _blockwise(ref, blocks, piece.whole, part[piece.local])
         except NotBlockwise:
             if is_here:
                 return _own(ref, evaluator)
-            target.copy_(evaluator.tensor(ref)[piece.whole])
+            part[piece.local].copy_(evaluator.tensor(ref)[piece.whole])
     return tensor
+
+
+def make_piece(ref: Ref, blocks: Blocks, whole: Index, target: torch.Tensor) -> None:
+    """Write a piece of the whole tensor into `target`: block by block if it can be done so, else from the whole."""
+    try:
+        _blockwise(ref, blocks, whole, target)
+    except NotBlockwise:
+        target.copy_(blocks.evaluator.tensor(ref)[whole])
+
+
+def _blockwise(ref: Ref, blocks: Blocks, whole: Index, target: torch.Tensor) -> None:
+    for cut in cuts(target.shape, CHUNK // target.element_size()):
+        index = tuple(slice(part, part + 1) if isinstance(part, int) else part for part in cut)
+        place = target[index]
+        out = place if place.device.type == "cpu" and place.dtype == ref.dtype else None
+        made = blocks.block(ref, _block(whole, index), out)
+        if out is None:
+            place.copy_(made)
 
 
 def _own(ref: Ref, evaluator: Evaluator) -> torch.Tensor:

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from fastinit.generator import Generator
-from fastinit.torch.fills import Fill
+from fastinit.torch.filling.fills import Fill
+from fastinit.torch.filling.shards import is_sharded, local_part
 from fastinit.torch.models import counts
 from fastinit.torch.models.own_rules import ModuleRule, module_names, module_rules
 from fastinit.torch.models.slots import Slot, meta_groups, replacement, slots_of
@@ -20,7 +21,6 @@ from fastinit.torch.recording.notes import is_meta
 from fastinit.torch.recording.operations import aten
 from fastinit.torch.recording.recorder import Recorder
 from fastinit.torch.recording.steps import Memory, Ref, Step, memory_of, ref_of
-from fastinit.torch.shards import is_sharded, local_part
 
 #: What to do about a tensor that was changed outside the block.
 AFTERWARDS = "Do it in the block, or in the rule= of materialize"
@@ -46,7 +46,7 @@ class RuleRecorder(Recorder):
 
     def may_write(self, tensor: torch.Tensor) -> bool:
         if not is_meta(tensor):
-            return tensor.untyped_storage()._cdata not in self.given
+            return local_part(tensor).untyped_storage()._cdata not in self.given
         if not self.shared:
             return True
         memory = memory_of(tensor)

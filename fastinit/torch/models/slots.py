@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from fastinit.torch.models.own_rules import without_wrappers
+from fastinit.torch.models.own_rules import prefix_of
 from fastinit.torch.recording.modules import is_noted, places
 
 
@@ -38,7 +38,7 @@ def slots_of(model: nn.Module) -> list[Slot]:
     """The parameters and buffers of a model, and the plain attributes of modules that a `deferred` block made."""
     found = []
     for prefix, module in model.named_modules(remove_duplicate=False):
-        start = f"{without_wrappers(prefix)}." if prefix else ""
+        start = prefix_of(prefix)
         found += [
             Slot(module, group, key, start + key)
             for (group, key), _ in places(module)

@@ -6,13 +6,13 @@ from typing import Any
 
 from torch import nn
 
+from fastinit.torch.filling.shards import is_sharded
 from fastinit.torch.models.constructors import Constructors
-from fastinit.torch.models.own_rules import without_wrappers
+from fastinit.torch.models.own_rules import prefix_of
 from fastinit.torch.models.running import Ran
 from fastinit.torch.models.slots import Slot
 from fastinit.torch.recording.modules import is_noted
 from fastinit.torch.recording.steps import Ref
-from fastinit.torch.shards import is_sharded
 
 #: What is wrong with tensors that torch makes off the meta device.
 GARBAGE = "torch.Tensor(n) is not on the meta device, and has no values"
@@ -56,7 +56,7 @@ def _by_code(model: nn.Module, constructors: Constructors, doubted: list[str]) -
     for name, module in model.named_modules():
         if is_noted(module):
             continue
-        prefix = f"{without_wrappers(name)}." if name else ""
+        prefix = prefix_of(name)
         why = constructors.reason(module)
         names = [] if why is None else [each for each in doubted if each.startswith(prefix)]
         if why is not None and names:

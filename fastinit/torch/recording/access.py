@@ -9,9 +9,12 @@ import torch
 
 from fastinit.torch.recording.operations import replaced
 from fastinit.torch.recording.steps import memory_of
-from fastinit.torch.stack import current
+from fastinit.torch.scopes.stack import current
 
 _Base = torch._C.TensorBase
+
+#: Methods that only read.
+READING = ("tolist", "__reduce_ex__")
 
 #: The device of a tensor, whatever a Recorder tells.
 true_device = _Base.device.__get__
@@ -20,7 +23,7 @@ true_device = _Base.device.__get__
 def _recorder(tensor: torch.Tensor) -> Any:
     """The Recorder of this thread, if it notes what is done to the tensor."""
     scope = current()
-    is_recorder = hasattr(scope, "adopt") and not scope.is_inside
+    is_recorder = hasattr(scope, "adopt") and not scope.is_inside and torch._C._len_torch_dispatch_stack()
     is_noted = is_recorder and true_device(tensor).type == "meta" and memory_of(tensor) is not None
     return scope if is_noted else None
 
@@ -51,7 +54,7 @@ def _method(name: str) -> Any:
         if recorder is None:
             return original(self, *args, **kwargs)
         with torch._C._DisableTorchDispatch():  # the Recorder would note what is done here
-            return original(recorder.value(self) if name == "tolist" else recorder.adopt(self), *args, **kwargs)
+            return original(recorder.value(self) if name in READING else recorder.adopt(self), *args, **kwargs)
 
     return method
 
@@ -70,6 +73,15 @@ def _constructor(name: str) -> Any:
     return construct
 
 
+def _new_tensor(original: Any) -> Any:
+    def new_tensor(self: torch.Tensor, data: Any, *, dtype: Any = None, device: Any = None, **options: Any) -> torch.Tensor:
+        if _recorder(self) is None:
+            return original(self, data, dtype=dtype, device=device, **options)  # type: ignore[no-any-return]
+        return torch.tensor(data, dtype=dtype or self.dtype, device=device, **options)
+
+    return new_tensor
+
+
 class _Access:
     """Replaces attributes of torch and torch.Tensor while any thread records."""
 
@@ -79,7 +91,8 @@ class _Access:
         self.replacements = {
             (torch.Tensor, "is_meta"): property(_is_meta),
             (torch.Tensor, "device"): property(_device),
-            **{(torch.Tensor, name): _method(name) for name in ("numpy", "tolist", "data_ptr", "__dlpack__")},
+            **{(torch.Tensor, name): _method(name) for name in (*READING, "numpy", "data_ptr", "__dlpack__")},
+            (torch.Tensor, "new_tensor"): _new_tensor(_Base.new_tensor),
             **{(torch, name): _constructor(name) for name in ("tensor", "as_tensor")},
         }
         self.originals = {place: vars(place[0])[place[1]] for place in self.replacements if place[1] in vars(place[0])}

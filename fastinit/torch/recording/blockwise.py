@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
+from fastinit.torch.filling.tensors import array_of, real_of
 from fastinit.torch.recording.boxes import Axis, Block, NotABox, common, locate, whole
 from fastinit.torch.recording.evaluation import Evaluator
 from fastinit.torch.recording.operations import call
 from fastinit.torch.recording.steps import Memory, Ref, Step
-from fastinit.torch.tensors import array_of, real_of
 
 
 class NotBlockwise(Exception):
@@ -30,7 +30,7 @@ class Blocks:
         """
         entire, direct = ref.memory.whole, ref.has_geometry_of(ref.memory.whole)
         try:
-            if ref.dtype != entire.dtype:
+            if ref.dtype != entire.dtype or ref.is_conj or ref.is_neg:
                 raise NotABox
             box = locate(entire[2:5], ref[2:5])
             made = _in_order(self._region(ref.memory, ref.version, box.within(block), out if direct else None), box.axes)
@@ -74,7 +74,7 @@ class Blocks:
 
     def _apply(self, step: Step, memory: Memory, block: Block, made: torch.Tensor) -> None:
         target = step.target_on(memory)
-        if target.dtype != memory.whole.dtype or len(step.targets) > 1:
+        if target.dtype != memory.whole.dtype or target.is_conj or target.is_neg or len(step.targets) > 1:
             raise NotBlockwise
         box = locate(memory.whole[2:5], target[2:5])
         pairs = [common(ours, theirs) for ours, theirs in zip(block, box.block, strict=True)]
@@ -107,7 +107,7 @@ def _in_order(made: torch.Tensor, axes: tuple[int | None, ...]) -> torch.Tensor:
     """A block of a memory with the axes of a tensor on it."""
     kept = [axis for axis in axes if axis is not None]
     dropped = [axis for axis in range(made.ndim) if axis not in kept]
-    found = made.permute(*kept, *dropped)
+    found = made.permute((*kept, *dropped))
     found = found[(..., *[0] * len(dropped))] if dropped else found
     for position, axis in enumerate(axes):
         if axis is None:

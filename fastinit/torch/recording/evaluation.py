@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from fastinit.generator import Call, Generator
-from fastinit.torch.filling import fill_tensor, fill_whole
+from fastinit.torch.filling.writing import fill_tensor, fill_whole
 from fastinit.torch.recording.operations import call, tensors_in
 from fastinit.torch.recording.steps import Memory, Ref, Step
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-from fastinit.torch import chains, fills
-from fastinit.torch.fills import Fill
+from fastinit.torch.filling import fills
+from fastinit.torch.filling.fills import Fill
+from fastinit.torch.filling.tensors import REALS
 from fastinit.torch.recording.steps import Step
-from fastinit.torch.tensors import REALS
+from fastinit.torch.scopes import chains
 
 
 def fold(step: Step) -> None:

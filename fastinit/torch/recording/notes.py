@@ -10,15 +10,17 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from fastinit.generator import Call, Generator
-from fastinit.torch.fills import Fill
-from fastinit.torch.generators import from_torch, generator_of
+from fastinit.torch.filling.fills import Fill
+from fastinit.torch.filling.generators import from_torch, generator_of
+from fastinit.torch.filling.tensors import DTYPES
 from fastinit.torch.recording import access
 from fastinit.torch.recording.draws import one_call_now
 from fastinit.torch.recording.evaluation import Evaluator
 from fastinit.torch.recording.operations import replaced
 from fastinit.torch.recording.steps import Memory, Ref, Step, memory_of, ref_of
-from fastinit.torch.scopes import Scope
-from fastinit.torch.tensors import DTYPES
+from fastinit.torch.scopes.call_order import CallOrder
+from fastinit.torch.scopes.scope import Scope
+from fastinit.torch.scopes.stack import current
 
 
 def is_meta(tensor: torch.Tensor) -> bool:
@@ -123,7 +125,12 @@ class Notes(Scope, TorchDispatchMode, abc.ABC):  # type: ignore[misc]
             self.add(Step(make, (ref,), {}, (ref,), make=make, **properties))
 
     def draw(self) -> Call | None:
-        """The call for the next random step after `torch.manual_seed`; None before, when names decide."""
+        """The call for the next random step in a `fast_init` block inside, or after `manual_seed`; None if names decide."""
+        inner = current()
+        if isinstance(inner, CallOrder):
+            return one_call_now(inner.rng)
+        if isinstance(inner, Scope) and not isinstance(inner, Notes):
+            raise RuntimeError("fast_init(values='torch') must not be used in a deferred block, which has other values")
         return None if self._seeded is None else one_call_now(self._seeded)
 
     def position(self) -> Any:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from fastinit.torch import fills
-from fastinit.torch.fills import Fill
+from fastinit.torch.filling import fills
+from fastinit.torch.filling.fills import Fill
 
 aten = torch.ops.aten
 
@@ -68,6 +68,8 @@ class Operation(NamedTuple):
     is_random: bool
     is_pointwise: bool
     overwrites: bool
+    #: Whether it writes the argument `out`, every element of it, and no other.
+    is_out: bool
     has_device: bool
 
 
@@ -82,10 +84,19 @@ def describe(func: Any) -> Operation:
         is_view=func in MOVES or (not written and any(each.alias_info for each in returns)),
         needs_values=torch.Tag.data_dependent_output in func.tags or torch.Tag.dynamic_output_shape in func.tags,
         is_random=is_random,
-        is_pointwise=func in POINTWISE or (torch.Tag.pointwise in func.tags and not is_random),
+        is_pointwise=func in POINTWISE or (not is_random and _is_tagged_pointwise(func)),
         overwrites=func in OVERWRITES or (is_random and [position for position, _ in written] == [0]),
+        is_out=[name for _, name in written] == ["out"],
         has_device=any(each.name == "device" for each in arguments),
     )
+
+
+def _is_tagged_pointwise(func: Any) -> bool:
+    """Whether torch says so, of an operation or of the one that makes a new tensor: `abs` has the tag, `abs_` has not."""
+    name, _, overload = func.__name__.partition(".")
+    packet = getattr(getattr(torch.ops, func.namespace), name.removesuffix("_"), None)
+    new = getattr(packet, overload, None) if name.endswith("_") else None
+    return any(torch.Tag.pointwise in each.tags for each in (func, new) if each is not None)
 
 
 def tensors_in(arguments: Any) -> Iterator[torch.Tensor]:

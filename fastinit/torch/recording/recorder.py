@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from fastinit.torch.random_operations import IN_PLACE
+from fastinit.torch.filling.tensors import REALS
 from fastinit.torch.recording import folding
 from fastinit.torch.recording.at_once import AtOnce
 from fastinit.torch.recording.notes import is_meta, like
@@ -17,13 +17,15 @@ from fastinit.torch.recording.operations import (
     FACTORIES,
     FILLS,
     Operation,
+    aten,
     call,
     describe,
     replaced,
     tensors_in,
 )
-from fastinit.torch.recording.steps import Memory, Step, memory_of
-from fastinit.torch.tensors import REALS
+from fastinit.torch.recording.steps import Memory, Ref, Step, memory_of, refs_in
+from fastinit.torch.scopes.chains import STEPS
+from fastinit.torch.scopes.random_operations import IN_PLACE
 
 META, CPU = torch.device("meta"), torch.device("cpu")
 
@@ -55,8 +57,7 @@ class Recorder(AtOnce):
             return args[0]
         operation = describe(func)
         if operation.is_view:
-            is_literal = func is torch.ops.aten.lift_fresh.default and not is_meta(args[0])
-            return self.literal(args[0]) if is_literal else func(*args, **options)
+            return self._moved(func, args, options)
         written = self._written(operation, args, options)
         if not all(map(self.may_write, written)):
             return args[0]
@@ -65,6 +66,17 @@ class Recorder(AtOnce):
         if operation.needs_values or options.get("generator") is not None or not all(map(is_meta, written)):
             return self._do(func, operation, args, options, written)
         return self._note(func, operation, args, options, written)
+
+    def _moved(self, func: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Do what changes no value. Memory that is there is noted with the values that it has."""
+        if func is aten.lift_fresh.default and not is_meta(args[0]):
+            return self.literal(args[0])
+        if func is aten.set_.source_Storage_storage_offset and is_meta(args[0]) and args[1].device.type != "meta":
+            tensor, storage, *geometry = args
+            count = storage.nbytes() // tensor.dtype.itemsize
+            values = torch.empty(0, dtype=tensor.dtype, device=storage.device).set_(storage, 0, (count,), (1,))
+            return func(tensor, self.literal(values.cpu()).untyped_storage(), *geometry)
+        return func(*args, **options)
 
     def _note(
         self, func: Any, operation: Operation, args: tuple[Any, ...], options: dict[str, Any], written: list[torch.Tensor]
@@ -80,7 +92,8 @@ class Recorder(AtOnce):
             return self._do(func, operation, args, options, written)
         step = Step(
             func, *noted, targets, constant=CONSTANTS[func](*args) if func in CONSTANTS else None,
-            is_random=operation.is_random, is_pointwise=operation.is_pointwise, overwrites=operation.overwrites,
+            is_random=operation.is_random, is_pointwise=operation.is_pointwise and not operation.is_out,
+            overwrites=operation.overwrites or (operation.is_out and _is_apart(targets[0], noted)),
             rng=self.rng, draw=self.draw() if operation.is_random else None, label=self.label,
         )  # fmt: skip
         if targets:
@@ -125,10 +138,25 @@ class Recorder(AtOnce):
 
 
 def _on_meta(func: Any, operation: Operation, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Run an operation without values, for its result's shape."""
+    """Run an operation without values, for its result's shape and for torch's errors."""
+    numbers = (*args[1:], *options.values())
+    is_certain = func in STEPS and args[0].dtype in REALS and all(map(_is_number, numbers))
+    if is_certain and (numbers or func is not aten.clamp_.default):
+        return args[0]  # no error is possible, and torch's own way takes a millisecond of Python
     if operation.has_device:
         options = {name: each for name, each in options.items() if name != "pin_memory"} | {"device": META}
     return call(func, args, options, torch.Tensor, lambda each: each if is_meta(each) else like(each))
+
+
+def _is_apart(out: Ref, noted: tuple[Any, dict[str, Any]]) -> bool:
+    """Whether an operation takes nothing from the memory of its argument `out`."""
+    args, options = noted
+    others = (*refs_in(args), *refs_in(each for name, each in options.items() if name != "out"))
+    return all(each.memory is not out.memory for each in others)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
 
 
 def _tensors(args: Iterable[Any], options: dict[str, Any]) -> Iterable[torch.Tensor]:

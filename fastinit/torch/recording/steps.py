@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from fastinit.generator import Call, Generator
-from fastinit.torch.fills import Fill
+from fastinit.torch.filling.fills import Fill
 
 _time = itertools.count()
 
@@ -25,10 +25,15 @@ class Ref(NamedTuple):
     stride: tuple[int, ...]
     offset: int
     dtype: torch.dtype
+    #: Whether its values are the conjugates of what the memory holds, and whether they are the negatives.
+    is_conj: bool = False
+    is_neg: bool = False
 
     def on(self, storage: torch.UntypedStorage) -> torch.Tensor:
         """The tensor on real memory."""
-        return torch.empty(0, dtype=self.dtype).set_(storage, self.offset, self.size, self.stride)
+        tensor = torch.empty(0, dtype=self.dtype).set_(storage, self.offset, self.size, self.stride)
+        tensor = tensor.conj() if self.is_conj else tensor
+        return torch._neg_view(tensor) if self.is_neg else tensor
 
     def has_geometry_of(self, other: Ref) -> bool:
         """Whether two tensors have the same elements of their memory in the same order."""
@@ -96,17 +101,19 @@ class Step:
         return next(target for target in self.targets if target.memory is memory)
 
     def inputs(self) -> Iterator[Ref]:
-        """The tensors that it takes. One that it overwrites does not count."""
-        yield from _refs(self.args[1:] if self.overwrites else self.args)
-        yield from _refs(self.kwargs.values())
+        """The tensors that it takes. One that it overwrites does not count: `out`, or the first argument."""
+        is_out = self.overwrites and "out" in self.kwargs
+        yield from refs_in(self.args[1:] if self.overwrites and not is_out else self.args)
+        yield from refs_in(each for name, each in self.kwargs.items() if not (is_out and name == "out"))
 
 
-def _refs(arguments: Any) -> Iterator[Ref]:
+def refs_in(arguments: Any) -> Iterator[Ref]:
+    """The tensors among a step's arguments, or in lists of these."""
     for each in arguments:
         if isinstance(each, Ref):
             yield each
         elif type(each) in (list, tuple):
-            yield from _refs(each)
+            yield from refs_in(each)
 
 
 class Memory:
@@ -164,7 +171,9 @@ def memory_of(tensor: torch.Tensor) -> Memory | None:
 def ref_of(tensor: torch.Tensor, memory: Memory) -> Ref:
     """A tensor on a memory, as it is now."""
     size, stride = tuple(tensor.size()), tensor.stride()
-    return Ref(memory, len(memory.steps), size, stride, tensor.storage_offset(), tensor.dtype)
+    return Ref(
+        memory, len(memory.steps), size, stride, tensor.storage_offset(), tensor.dtype, tensor.is_conj(), tensor.is_neg()
+    )
 
 
 def needed_steps(ref: Ref, seen: set[tuple[int, int]]) -> Iterator[Step]:

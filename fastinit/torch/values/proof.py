@@ -13,9 +13,9 @@ import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
 from fastinit.generator import Generator
-from fastinit.torch.generators import generator_of
-from fastinit.torch.scopes import Scope
-from fastinit.torch.tensors import flat_array
+from fastinit.torch.filling.generators import generator_of
+from fastinit.torch.filling.tensors import flat_array
+from fastinit.torch.scopes.scope import Scope
 from fastinit.torch.values import fills, laws, state
 from fastinit.torch.values.laws import Law
 

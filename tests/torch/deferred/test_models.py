@@ -20,10 +20,10 @@ pytestmark = pytest.mark.filterwarnings("default")
 #: BatchNorm's counters, cloned layers, zero convolutions, `torch.FloatTensor`, copies of `trunc_normal_`, computed buffers.
 CHOSEN = {
     "timm": """efficientformerv2_s0 efficientnet_b0 efficientvit_b0 ghostnet_050 hardcorenas_b hgnet_small inception_next_atto
-        lcnet_035 resnest14d resnet18 shvit_s1""",
-    "torchvision": """efficientnet_b0 mnasnet0_5 mobilenet_v3_small r3d_18 raft_small regnet_y_400mf shufflenet_v2_x0_5
+        lcnet_035 resnet18 shvit_s1""",
+    "torchvision": """efficientnet_b0 mnasnet0_5 mobilenet_v3_small raft_small shufflenet_v2_x0_5
         squeezenet1_0""",
-    "diffusers": """AnyFlowTransformer3DModel AutoencoderKL AutoencoderKLTemporalDecoder CogView4Transformer2DModel
+    "diffusers": """AutoencoderKL AutoencoderKLTemporalDecoder CogView4Transformer2DModel
         GlmImageTransformer2DModel HeliosTransformer3DModel LTXVideoTransformer3DModel MiniMaxMusic3Transformer1DModel
         SanaControlNetModel SanaTransformer2DModel StableAudioDiTModel""",
     "transformers": """apertus aria_text bamba bert biogpt blip bros chinese_clip clip_vision_model cohere ctrl data2vec-text

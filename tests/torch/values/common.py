@@ -7,6 +7,9 @@ pytest.importorskip("torch", reason="needs PyTorch")
 import torch
 
 import fastinit.torch as ft
+from fastinit.torch.scopes import vector_math
+
+vector_math.settle()  # torch's own first call may be wrong
 
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 

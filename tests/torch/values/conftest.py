@@ -7,11 +7,18 @@ pytest.importorskip("torch", reason="needs PyTorch")
 from fastinit.torch.values import fills, laws, proof, scope, sequence
 
 
+def serve(monkeypatch):
+    """Make all fills of at least 16 values here, whether that pays or not."""
+    monkeypatch.setattr(scope, "LEAST", dict.fromkeys(proof.KINDS, 16))
+    monkeypatch.setattr(scope, "LEAST_DOUBLES", 16)
+    monkeypatch.setattr(scope, "THREADS", 1)
+
+
 @pytest.fixture(params=["served", "threads", "usual"])
 def manner(request, monkeypatch):
     """How fills are made: all that can be, in one thread; in three threads, past the caches; or as usual."""
     if request.param != "usual":
-        monkeypatch.setattr(scope, "LEAST", dict.fromkeys(proof.KINDS, 16))
+        serve(monkeypatch)
     if request.param == "threads":
         monkeypatch.setattr(fills, "STREAM_FROM", 0)
         monkeypatch.setattr(sequence, "LEAST_DOUBLINGS", 0)
@@ -23,7 +30,7 @@ def manner(request, monkeypatch):
 def served(monkeypatch):
     """The kinds and sizes of the fills that were made here, of at least 16 values."""
     fills = []
-    monkeypatch.setattr(scope, "LEAST", dict.fromkeys(proof.KINDS, 16))
+    serve(monkeypatch)
     for name, kind in proof.KINDS.items():
 
         def make(law, place, out, *parameters, name=name, kind=kind):

@@ -10,20 +10,21 @@ from torch import nn
 
 import fastinit as fi
 import fastinit.torch as ft
+from fastinit.torch.values import proof
 from tests.torch.values.common import assert_as_torch, assert_same
 
 
 def test_seeding_in_the_block(manner):
     def call():
-        values = [torch.randn(40_000)]
+        values = [torch.randn(140_000)]
         torch.manual_seed(77)
-        values.append(torch.randn(40_000))
+        values.append(torch.randn(140_000))
         state = torch.get_rng_state()
         with torch.random.fork_rng(devices=[]):
-            values.append(torch.rand(40_000))
+            values.append(torch.rand(140_000))
             torch.seed()
         torch.set_rng_state(state)
-        return [*values, torch.rand(40_000), torch.default_generator.manual_seed(3).initial_seed(), torch.randn(40_001)]
+        return [*values, torch.rand(140_000), torch.default_generator.manual_seed(3).initial_seed(), torch.randn(140_001)]
 
     assert_as_torch(call)
 
@@ -32,9 +33,9 @@ def test_a_generator_that_a_call_is_given_decides(manner):
     def call():
         own = torch.Generator().manual_seed(4)
         values = [
-            torch.randn(40_000, generator=own),
-            nn.init.trunc_normal_(torch.empty(40_000), generator=own),
-            torch.rand(40_000),
+            torch.randn(140_000, generator=own),
+            nn.init.trunc_normal_(torch.empty(140_000), generator=own),
+            torch.rand(140_000),
             torch.randperm(50, generator=own),
             nn.init.kaiming_uniform_(torch.empty(90, 100), generator=own),
         ]
@@ -48,8 +49,8 @@ def test_a_generator_that_the_block_is_given_stands_in_for_the_default_one(manne
     own, twin = (torch.Generator().manual_seed(4) for _ in range(2))
     with ft.fast_init(own, values="torch") as used:
         assert used is own
-        got = [torch.randn(40_000), torch.randperm(99), torch.rand(40_000)]
-    expected = [f(n, generator=twin) for f, n in ((torch.randn, 40_000), (torch.randperm, 99), (torch.rand, 40_000))]
+        got = [torch.randn(140_000), torch.randperm(99), torch.rand(140_000)]
+    expected = [f(n, generator=twin) for f, n in ((torch.randn, 140_000), (torch.randperm, 99), (torch.rand, 140_000))]
     assert_same(got, expected)
     assert torch.equal(own.get_state(), twin.get_state())
     assert torch.equal(torch.get_rng_state(), before)
@@ -129,22 +130,22 @@ def test_the_functions_of_init(name):
 def test_blocks_nest_and_the_innermost_counts():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(6)
-        plain = [torch.randn(40_000), torch.randn(7), torch.randn(40_000), torch.randperm(9)]
+        plain = [torch.randn(140_000), torch.randn(7), torch.randn(140_000), torch.randperm(9)]
         with ft.fast_init(rng=2):
-            own = torch.randn(40_000)
+            own = torch.randn(140_000)
         torch.manual_seed(6)
         with ft.fast_init(rng=2):
             with ft.fast_init(values="torch"):
-                got = [torch.randn(40_000), torch.randn(7)]
-            assert_same(torch.randn(40_000), own)
+                got = [torch.randn(140_000), torch.randn(7)]
+            assert_same(torch.randn(140_000), own)
             with ft.fast_init(values="torch"):
-                got += [torch.randn(40_000), torch.randperm(9)]
+                got += [torch.randn(140_000), torch.randperm(9)]
         assert_same(got, plain)
         torch.manual_seed(6)
         with ft.fast_init(values="torch"):
             with ft.fast_init(rng=2):
-                assert_same(torch.randn(40_000), own)
-            assert_same(torch.randn(40_000), plain[0])
+                assert_same(torch.randn(140_000), own)
+            assert_same(torch.randn(140_000), plain[0])
 
 
 def test_an_unseen_copy_of_trunc_normal_is_torchs(manner):
@@ -162,13 +163,48 @@ def test_an_unseen_copy_of_trunc_normal_is_torchs(manner):
     assert_as_torch(call)
 
 
+@pytest.mark.parametrize(
+    ("name", "dtype", "count", "threads", "expected"),
+    [
+        ("uniform_", torch.float32, 1 << 16, 1, True),
+        ("uniform_", torch.float64, (1 << 16) - 1, 2, False),
+        ("normal_", torch.bfloat16, 1 << 17, 1, True),
+        ("normal_", torch.float64, 1 << 21, 2, True),
+        ("normal_", torch.float64, 1 << 21, 1, False),
+        ("normal_", torch.float64, 1 << 20, 2, False),
+    ],
+)
+def test_torch_makes_what_it_makes_faster(name, dtype, count, threads, expected, monkeypatch):
+    """Small fills; and normal values of float64 in one thread, which come from the C library either way."""
+    made = []
+    kind = name.removesuffix("_")
+    monkeypatch.setitem(proof.KINDS, kind, proof.KINDS[kind]._replace(make=lambda *_: made.append(1) or _refuse()))
+    monkeypatch.setattr(proof, "proven", lambda *_: "any")
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.random.fork_rng(devices=[]), ft.fast_init(values="torch"):
+            if expected:
+                with pytest.raises(ZeroDivisionError):
+                    getattr(torch.empty(count, dtype=dtype), name)()
+            else:
+                getattr(torch.empty(count, dtype=dtype), name)()
+    finally:
+        torch.set_num_threads(before)
+    assert bool(made) == expected
+
+
+def _refuse():
+    raise ZeroDivisionError
+
+
 @pytest.mark.nightly
 def test_fake_tensors_stay_fake():
     from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
     before = torch.get_rng_state()
     with FakeTensorMode(), ft.fast_init(values="torch"):
-        fakes = [nn.Linear(100, 100).weight.data, torch.randn(40_000), torch.empty(40_000).normal_()]
+        fakes = [nn.Linear(100, 100).weight.data, torch.randn(140_000), torch.empty(140_000).normal_()]
     assert all(isinstance(fake, FakeTensor) for fake in fakes)
     assert torch.equal(torch.get_rng_state(), before)
 

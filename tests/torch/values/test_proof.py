@@ -16,20 +16,22 @@ import fastinit.torch as ft
 from fastinit.commands.main import main
 from fastinit.torch.values import fills, laws, proof, sequence, state
 from tests.torch.values.common import assert_as_torch
+from tests.torch.values.conftest import serve
 
 ALL = ["float32", "float64", "bfloat16", "float16"]
 
 
 @pytest.fixture(autouse=True)
-def unproven():
-    """No kind has been compared yet."""
+def unproven(monkeypatch):
+    """No kind has been compared yet, and all fills are made here that can be."""
+    serve(monkeypatch)
     proof.proven.cache_clear()
     yield
     proof.proven.cache_clear()
 
 
 def calls(dtype):
-    tensor = torch.empty(40_011, dtype=dtype)
+    tensor = torch.empty(140_011, dtype=dtype)
     return [tensor.uniform_().clone(), tensor.normal_().clone(), nn.init.trunc_normal_(tensor)]
 
 
@@ -96,8 +98,7 @@ def test_a_generator_that_is_laid_out_otherwise_is_torchs(monkeypatch):
 
 
 def test_the_comparison_is_torchs_in_any_block(monkeypatch):
-    """Also if a block is the first to ask, and all fills are made here."""
-    monkeypatch.setattr("fastinit.torch.values.scope.LEAST", dict.fromkeys(proof.KINDS, 16))
+    """Also if a block is the first to ask."""
     monkeypatch.setattr(sequence, "LEAST_DOUBLINGS", 0)
     for block in (ft.fast_init(values="torch"), ft.fast_init(rng=0)):
         proof.proven.cache_clear()
@@ -110,9 +111,10 @@ def test_the_comparison_is_torchs_in_any_block(monkeypatch):
 CAPABILITY = """
 import json, torch
 import fastinit.torch as ft
-from fastinit.torch.values import proof
+from fastinit.torch.values import proof, scope
 from tests.torch.values.test_proof import ALL, calls
 from tests.torch.values.common import assert_as_torch
+scope.LEAST_DOUBLES, scope.THREADS = 16, 1
 for dtype in ALL:
     assert_as_torch(lambda: calls(getattr(torch, dtype)))
 print(json.dumps([torch.backends.cpu.get_cpu_capability(), proof.report()]))

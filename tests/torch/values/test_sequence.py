@@ -196,18 +196,18 @@ def test_threads_that_share_a_generator_never_use_the_same_words():
     """As with torch, their order is a matter of chance, but together they draw what one would."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2)
-        expected = torch.rand(8 * 40_000)
+        expected = torch.rand(8 * 140_000)
         torch.manual_seed(2)
         drawn = []
 
         def draw():
             with ft.fast_init(values="torch"):
                 for _ in range(4):
-                    drawn.append(torch.rand(40_000))
+                    drawn.append(torch.rand(140_000))
 
         threads = [threading.Thread(target=draw) for _ in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    assert {x.numpy().tobytes() for x in drawn} == {x.numpy().tobytes() for x in expected.split(40_000)}
+    assert {x.numpy().tobytes() for x in drawn} == {x.numpy().tobytes() for x in expected.split(140_000)}

@@ -14,7 +14,8 @@ from torch import nn
 
 import fastinit as fi
 import fastinit.torch as ft
-from fastinit.torch import chains, fills
+from fastinit.torch.filling import fills
+from fastinit.torch.scopes import chains
 from tests import statistics
 
 aten = torch.ops.aten

@@ -15,7 +15,7 @@ from torch import nn
 import fastinit as fi
 import fastinit.torch as ft
 from fastinit.kernels import cpus, threads
-from fastinit.torch import pages
+from fastinit.torch.filling import pages
 from tests.torch.common import on_meta
 
 MIB = 1 << 20

@@ -10,8 +10,8 @@ import torch
 
 from fastinit.arguments import checks
 from fastinit.generator import Generator
-from fastinit.torch.call_order import CallOrder
-from fastinit.torch.generators import require_torchs, rng_of
+from fastinit.torch.filling.generators import require_torchs, rng_of
+from fastinit.torch.scopes.call_order import CallOrder
 from fastinit.torch.values.scope import TorchValues, standing_in
 
 

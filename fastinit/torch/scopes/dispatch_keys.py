@@ -13,7 +13,7 @@ import sys
 
 import torch
 
-from fastinit.torch import shards
+from fastinit.torch.filling import shards
 
 ABOVE, BELOW = "DeferredInit", "Fake"
 #: The keys below each of them.

@@ -9,11 +9,12 @@ from typing import Any
 
 import torch
 
-from fastinit.torch import chains, copies, dispatch_keys, fills, shards
-from fastinit.torch.compiler import uncompiled
-from fastinit.torch.dispatch_keys import ABOVE, AFTER, BELOW
-from fastinit.torch.fills import Fill
-from fastinit.torch.stack import current
+from fastinit.torch.filling import fills, shards
+from fastinit.torch.filling.fills import Fill
+from fastinit.torch.scopes import chains, copies, dispatch_keys, vector_math
+from fastinit.torch.scopes.compiler import uncompiled
+from fastinit.torch.scopes.dispatch_keys import ABOVE, AFTER, BELOW
+from fastinit.torch.scopes.stack import current
 
 aten = torch.ops.aten
 Kernel = Callable[..., Any]
@@ -48,6 +49,7 @@ _registering = threading.Lock()
 def register() -> list[torch.library.Library]:
     """Register all kernels, once in a process, also if several threads enter their first scopes at the same time."""
     with _registering:
+        vector_math.settle()
         return _register()
 
 

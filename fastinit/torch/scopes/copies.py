@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import torch
 from torch.utils._device import DeviceContext
 
-from fastinit.torch import chains, dispatch_keys
-from fastinit.torch.fills import Fill
+from fastinit.torch.filling.fills import Fill
+from fastinit.torch.scopes import chains, dispatch_keys
 
 #: What the code may use between `uniform_` and the end, beside its own numbers.
 STEPS = frozenset({"erfinv_", "mul_", "add_", "clamp_"})
@@ -31,7 +31,7 @@ HARMLESS = (
 )  # fmt: skip
 #: Modules, and a function, whose frames are between the code and this one.
 BETWEEN = frozenset(
-    {__name__, *(f"fastinit.torch.{name}" for name in ("scopes", "random_operations", "compiler")), "torch._ops",
+    {__name__, *(f"fastinit.torch.scopes.{name}" for name in ("scope", "random_operations", "compiler")), "torch._ops",
      "torch._compile", "torch._dynamo.eval_frame"}
 )  # fmt: skip
 DEVICE_CONTEXT = DeviceContext.__torch_function__.__code__

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from fastinit.torch.replacement import Replacement
-from fastinit.torch.stack import current
+from fastinit.torch.scopes.replacement import Replacement
+from fastinit.torch.scopes.stack import current
 
 #: The attribute of a state, a tensor, that holds the position of the scope in which it was read.
 POSITION = "_fastinit_position"

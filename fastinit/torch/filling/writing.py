@@ -10,11 +10,11 @@ import torch
 from fastinit.arguments import devices, outputs
 from fastinit.files.slabs import Where, cuts
 from fastinit.generator import Call, Generator, one_call
-from fastinit.torch import shards
-from fastinit.torch.fills import Draws, as_torch_has
-from fastinit.torch.pages import prefer_huge_pages
-from fastinit.torch.shards import Index, local_part
-from fastinit.torch.tensors import REALS, Array, array_of, flat_array, is_dense, real_of, require_real
+from fastinit.torch.filling import shards
+from fastinit.torch.filling.fills import Draws, as_torch_has
+from fastinit.torch.filling.pages import prefer_huge_pages
+from fastinit.torch.filling.shards import Index, local_part
+from fastinit.torch.filling.tensors import REALS, Array, array_of, flat_array, is_dense, real_of, require_real
 
 #: Bytes of the buffer through which values go to an accelerator.
 STAGING = 32 << 20

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import torch
 
 from fastinit.generator import Generator
-from fastinit.torch import shards
-from fastinit.torch.generators import from_torch
-from fastinit.torch.scopes import Scope
+from fastinit.torch.filling import shards
+from fastinit.torch.filling.generators import from_torch
+from fastinit.torch.scopes.scope import Scope
 
 
 class _Position(NamedTuple):

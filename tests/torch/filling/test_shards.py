@@ -20,7 +20,7 @@ def results(tmp_path_factory):
     """What each rank of each world found."""
     if not torch.distributed.is_gloo_available():
         pytest.skip("this PyTorch has no gloo")
-    from tests.torch import ranks
+    from tests.torch.filling import ranks
 
     folder = str(tmp_path_factory.mktemp("ranks"))
     for world in WORLDS:
@@ -34,7 +34,7 @@ def same(x, y):
 
 
 def test_every_layout_gives_the_bytes_of_one_process(results):
-    from tests.torch import ranks
+    from tests.torch.filling import ranks
 
     seen = 0
     for found in results.values():
@@ -61,7 +61,7 @@ def test_every_layout_gives_the_same_orthogonal_bytes(results):
 
 def test_models_have_the_same_bytes_however_sharded(results):
     with torch.device("meta"):
-        from tests.torch.ranks import Model
+        from tests.torch.filling.ranks import Model
 
         model = Model()
     alone = ft.materialize(model, rng=3).state_dict()
@@ -80,7 +80,7 @@ def test_models_have_the_same_bytes_however_sharded(results):
 
 
 def test_constructors_have_the_same_bytes_however_sharded(results):
-    from tests.torch import ranks
+    from tests.torch.filling import ranks
 
     alone = results[1, 0]["deferred"]["alone"]
     ways = set()

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from fastinit.torch import fills
-from fastinit.torch.replacement import Replacement
-from fastinit.torch.stack import current
+from fastinit.torch.filling import fills
+from fastinit.torch.scopes.replacement import Replacement
+from fastinit.torch.scopes.stack import current
 
 
 def _fill(original: Any, tensor: Any, mean: Any, std: Any, a: Any, b: Any, generator: Any = None) -> Any:

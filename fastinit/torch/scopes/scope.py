@@ -13,13 +13,14 @@ import torch
 from fastinit.dispatch import run_small
 from fastinit.generator import Generator
 from fastinit.kernels.threads import PARALLEL_FROM
-from fastinit.torch import copies, dispatch_keys, fills, random_operations, stack
-from fastinit.torch.filling import can_fill_in_place, fill_tensor, fill_whole
-from fastinit.torch.fills import Fill
-from fastinit.torch.generators import generator_of
-from fastinit.torch.seeding import DEFAULT_GENERATOR
-from fastinit.torch.tensors import plain_address, real_of, require_writable
-from fastinit.torch.truncation import TRUNCATION
+from fastinit.torch.filling import fills
+from fastinit.torch.filling.fills import Fill
+from fastinit.torch.filling.generators import generator_of
+from fastinit.torch.filling.tensors import plain_address, real_of, require_writable
+from fastinit.torch.filling.writing import can_fill_in_place, fill_tensor, fill_whole
+from fastinit.torch.scopes import copies, dispatch_keys, random_operations, stack
+from fastinit.torch.scopes.seeding import DEFAULT_GENERATOR
+from fastinit.torch.scopes.truncation import TRUNCATION
 
 REPLACEMENTS = (TRUNCATION, DEFAULT_GENERATOR)
 

@@ -16,7 +16,7 @@ from fastinit.distributions.uniform import uniform as plan_uniform
 from fastinit.generator import Generator
 from fastinit.kernels import cpus
 from fastinit.laws import Distribution
-from fastinit.torch.tensors import require_real
+from fastinit.torch.filling.tensors import require_real
 
 
 def as_torch_has() -> contextlib.AbstractContextManager[None]:

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from fastinit.torch.fills import Fill, truncated_normal
-from fastinit.torch.tensors import DTYPES
+from fastinit.torch.filling.fills import Fill, truncated_normal
+from fastinit.torch.filling.tensors import DTYPES
 
 aten = torch.ops.aten
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import fastinit as fi
 from fastinit.generator import one_call
-from fastinit.torch import filling, fills, shards
-from fastinit.torch.tensors import array_of
+from fastinit.torch.filling import fills, shards, writing
+from fastinit.torch.filling.tensors import array_of
 from tests.torch.common import DTYPES
 
 FILLS = {
@@ -28,7 +28,7 @@ FILLS = {
 
 def staged(tensor, nbytes, fill, rng):
     whole = tuple(slice(0, n) for n in tensor.shape)
-    filling.stage(tensor, torch.empty(nbytes, dtype=torch.uint8), fill, one_call(rng), tuple(tensor.shape), whole)
+    writing.stage(tensor, torch.empty(nbytes, dtype=torch.uint8), fill, one_call(rng), tuple(tensor.shape), whole)
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -39,7 +39,7 @@ def test_chunks_make_the_bytes_of_one_fill(name, dtype, nbytes):
     for shape in ((), (1,), (50,), (13, 7), (3, 5, 4), (0, 4)):
         whole = torch.empty(shape, dtype=dtype)
         rng = fi.default_rng(5)
-        filling.fill_tensor(whole, fill, rng)
+        writing.fill_tensor(whole, fill, rng)
         other = fi.default_rng(5)
         parts = torch.full(shape, 9.0, dtype=dtype)
         staged(parts, nbytes, fill, other)
@@ -65,7 +65,7 @@ def test_a_block_of_a_larger_tensor():
     block = (slice(1, 8, 3), slice(2, 6))
     for nbytes in (8, 24, 100):  # parts of rows, rows, the whole block
         buffer, call = torch.empty(nbytes, dtype=torch.uint8), one_call(fi.default_rng(3))
-        filling.stage(part.fill_(9), buffer, FILLS["normal"], call, (9, 6), block)
+        writing.stage(part.fill_(9), buffer, FILLS["normal"], call, (9, 6), block)
         assert np.array_equal(part.numpy(), whole[block])
 
 
@@ -100,5 +100,5 @@ def test_arrays_share_the_tensors_memory():
 
 def test_a_device_that_cannot_be_reached_is_refused(monkeypatch):
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
-    assert not filling.is_reachable(torch.device("cuda"))
-    assert filling.is_reachable(torch.device("cpu"))
+    assert not writing.is_reachable(torch.device("cuda"))
+    assert writing.is_reachable(torch.device("cpu"))

@@ -1,0 +1,1 @@
+"""Fill one tensor, wherever its elements are."""

@@ -1,0 +1,83 @@
+"""What is to be made for each tensor of a model that has no memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from fastinit.torch.filling.generators import rng_of
+from fastinit.torch.filling.shards import is_sharded
+from fastinit.torch.models.own_rules import tied_targets
+from fastinit.torch.models.running import Rule, known_ref, run_rules
+from fastinit.torch.models.slots import Slot
+from fastinit.torch.models.trust import require_trust
+from fastinit.torch.recording.coverage import Coverage
+from fastinit.torch.recording.steps import Ref
+
+
+class _Zero(int):
+    """The default seed, which differs from a 0 that somebody gives."""
+
+
+SEED = _Zero(0)
+
+
+def plan(model: nn.Module, slots: list[Slot], rng: Any, rule: Rule | None) -> dict[Ref, list[Slot]]:
+    """Each tensor that is to be made, and where the model holds it. Raises for what has no values, and for wrong arguments."""
+    if rule is not None and not callable(rule):
+        raise TypeError(f"rule must be callable; got {rule!r}")
+    _require_shapes(slots)
+    if rng is None and any(is_sharded(slot.tensor) for slot in slots):
+        raise ValueError("rng must be given for a model of DTensors, the same on every rank; got None")
+    return _groups(model, _refs(model, slots, rng, rule))
+
+
+def _require_shapes(slots: list[Slot]) -> None:
+    lazy = sorted(slot.name for slot in slots if is_lazy(slot.tensor))
+    if lazy:
+        raise ValueError(f"model must have the shapes of all its tensors; {', '.join(lazy)} have none before a forward pass")
+
+
+def _refs(model: nn.Module, slots: list[Slot], rng: Any, rule: Rule | None) -> dict[Slot, Ref]:
+    """What is to be made for each slot."""
+    known: dict[int, Ref | None] = {}
+    for slot in slots:
+        if slot.tensor.is_meta and known.get(id(slot.tensor)) is None:
+            known[id(slot.tensor)] = known_ref(slot)
+    if not known and rule is None:
+        return {}  # all tensors have their values
+    if known and None not in known.values():
+        if rng is not SEED and rule is None:
+            raise ValueError(f"rng must be given to the deferred block that made the model; got {rng!r} here")
+        if rule is None:
+            found = ((slot, known[id(slot.tensor)]) for slot in slots if slot.tensor.is_meta)
+            refs = {slot: ref for slot, ref in found if ref is not None}
+            _require_all_set(slots, refs)
+            return refs
+    ran = run_rules(model, rng_of(rng), known, slots, rule, tied_targets(model))
+    _require_all_set(slots, ran.refs)
+    require_trust(model, ran)
+    return ran.refs
+
+
+def _require_all_set(slots: list[Slot], refs: dict[Slot, Ref]) -> None:
+    coverage = Coverage()
+    unset = [slot for slot, ref in refs.items() if not coverage.is_set(ref)]
+    unset += [slot for slot in slots if slot.tensor.is_meta and slot not in refs]
+    if unset:
+        names = ", ".join(sorted(slot.name for slot in unset))
+        raise ValueError(
+            f"model must have a rule for every parameter and buffer; none sets {names}. "
+            "Build it in a fastinit.torch.deferred block, give a rule=, or build the model with these on the CPU"
+        )
+
+
+def _groups(model: nn.Module, refs: dict[Slot, Ref]) -> dict[Ref, list[Slot]]:
+    """The slots of each tensor that is to be made, in the order of their names."""
+    targets = tied_targets(model)
+    groups: dict[Ref, list[Slot]] = {}
+    for slot in sorted(refs, key=lambda slot: (slot.name in targets, slot.name)):
+        groups.setdefault(refs[slot], []).append(slot)
+    return groups
