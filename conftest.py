@@ -34,8 +34,10 @@ BACKENDS = [name for name in ("torch", "jax", "tensorflow") if find_spec(name)]
 #: What each path needs.
 NEEDS = {
     "fastinit/torch": ("torch",),
+    "docs/index.md": ("torch", "scipy"),
     "docs/torch.md": ("torch",),
     "docs/torch-values.md": ("torch",),
+    "docs/checkpoints.md": ("torch", "safetensors"),
     "docs/noise.md": ("torch",),
     "fastinit/jax": ("jax",),
     "docs/jax.md": ("jax", "flax"),

@@ -1,4 +1,8 @@
-"""Draw a matrix of any size on a cluster into a Zarr store, band by band: `python examples/dask_zarr.py`.
+"""
+A matrix of any size in Dask and Zarr
+=====================================
+
+Draw a matrix of any size on a cluster into a Zarr store, band by band: `python examples/dask_zarr.py`.
 
 Without arguments the matrix is small and the cluster is two processes of this machine. On a real cluster:
 `python examples/dask_zarr.py --scheduler tcp://head:8786 --store /shared/up.zarr --side 5242880 --chunk 8192 --band 16`

@@ -1,4 +1,9 @@
-"""A task for `mezo.py` and `evolution.py`: digits of 8 x 8 pixels in noise, made here, and a network that reads them."""
+"""
+Digits in noise
+===============
+
+A task for `mezo.py` and `evolution.py`: digits of 8 x 8 pixels in noise, made here, and a network that reads them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Evolution strategies: train a network on what has no gradient, by a population that is a list of seeds.
+"""
+Evolution strategies
+====================
+
+Evolution strategies: train a network on what has no gradient, by a population that is a list of seeds.
 
 `python examples/evolution.py`. T. Salimans and others, "Evolution Strategies as a Scalable Alternative to Reinforcement
 Learning", 2017.

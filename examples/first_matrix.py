@@ -1,4 +1,9 @@
-"""Fill a truncated-normal matrix of 1 GiB, time the fill and describe the matrix: `python examples/first_matrix.py`."""
+"""
+A first matrix
+==============
+
+Fill a truncated-normal matrix of 1 GiB, time the fill and describe the matrix: `python examples/first_matrix.py`.
+"""
 
 import time
 

@@ -1,4 +1,8 @@
-"""Weights sharded over all devices; each device's block is generated alone: `python examples/jax_sharded.py [width]`.
+"""
+Sharded weights in JAX
+======================
+
+Weights sharded over all devices; each device's block is generated alone: `python examples/jax_sharded.py [width]`.
 
 For eight devices without an accelerator: XLA_FLAGS=--xla_force_host_platform_device_count=8 python examples/jax_sharded.py
 """

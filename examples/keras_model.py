@@ -1,4 +1,9 @@
-"""A Keras model whose initial weights NumPy can draw, by seed and path: `KERAS_BACKEND=jax python examples/keras_model.py`."""
+"""
+A Keras model
+=============
+
+A Keras model whose initial weights NumPy can draw, by seed and path: `KERAS_BACKEND=jax python examples/keras_model.py`.
+"""
 
 import os
 

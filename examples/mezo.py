@@ -1,4 +1,8 @@
-"""MeZO: train a network by two forward passes a step, without a gradient and without memory for one.
+"""
+MeZO: training by forward passes
+================================
+
+MeZO: train a network by two forward passes a step, without a gradient and without memory for one.
 
 `python examples/mezo.py`. S. Malladi and others, "Fine-Tuning Language Models with Just Forward Passes", 2023.
 """

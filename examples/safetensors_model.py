@@ -1,4 +1,9 @@
-"""Write initial weights as a safetensors file, then the same model in shards: `python examples/safetensors_model.py`."""
+"""
+A model as safetensors files
+============================
+
+Write initial weights as a safetensors file, then the same model in shards: `python examples/safetensors_model.py`.
+"""
 
 import tempfile
 import time

@@ -1,4 +1,9 @@
-"""Two processes fill the halves of one matrix in shared memory: `python examples/shared_memory.py`."""
+"""
+Two processes, one matrix
+=========================
+
+Two processes fill the halves of one matrix in shared memory: `python examples/shared_memory.py`.
+"""
 
 import multiprocessing
 from multiprocessing import shared_memory

@@ -1,4 +1,9 @@
-"""A transformer with 110 million parameters in the three ways of fastinit.torch: `python examples/torch_model.py`."""
+"""
+A transformer in PyTorch
+========================
+
+A transformer with 110 million parameters in the three ways of fastinit.torch: `python examples/torch_model.py`.
+"""
 
 import time
 

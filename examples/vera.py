@@ -1,4 +1,8 @@
-"""VeRA: adapt a frozen network by vectors around random projections that are never stored.
+"""
+VeRA: projections that are never stored
+=======================================
+
+VeRA: adapt a frozen network by vectors around random projections that are never stored.
 
 `python examples/vera.py`. D. J. Kopiczko and others, "VeRA: Vector-based Random Matrix Adaptation", 2024, equation 2: a layer
 of weight W computes W x + b * (B (d * (A x))). A and B are random and frozen, and the vectors b and d are trained.

@@ -81,7 +81,7 @@ DAMAGE = [
 ]
 
 
-@pytest.mark.parametrize(("place", "value", "words"), DAMAGE, ids=lambda each: str(each)[:40])
+@pytest.mark.parametrize(("place", "value", "words"), DAMAGE, ids=lambda each: "missing" if each is MISSING else str(each)[:40])
 def test_damage_is_found(tmp_path, capsys, place, value, words):
     written = copy.deepcopy(results.document([table()], MACHINE))
     inner = written

@@ -1,8 +1,8 @@
 """What would make the grain of float32 truncated normals finer: `python -m docs.scripts.derivations.grain_variants`.
 
-Prints a Markdown table of kernels of the same law, in a minute. The excess is that of `grain_edges`. Instructions are those of
-the inner loop for 128 values. The time is the CPU time of one thread as a multiple of the first row of the interval, measured
-in turns: the median of the ratios, and their quartiles.
+Prints a Markdown table of kernels of the same law, in two minutes. The excess is that of `grain_edges`. Instructions are those
+of the inner loop for 128 values. Times are multiples of the first row of the interval, measured in turns: the median of the
+ratios, and their quartiles, of the CPU time of one thread and of the time of all threads.
 """
 
 import math
@@ -15,6 +15,7 @@ import numpy as np
 
 import fastinit as fi
 from docs.scripts import arguments
+from docs.scripts.derivations import symmetric
 from docs.scripts.derivations.grain import seen_from
 from docs.scripts.derivations.grain_edges import excess, planned
 from docs.scripts.derivations.instructions import inner_loop, kinds
@@ -23,13 +24,14 @@ from fastinit.arithmetic.elementary import horner
 from fastinit.arithmetic.lanes import bitcast, convert, f32, f64, fma, i32, maximum, minimum, u64
 from fastinit.check.cells import BINS
 from fastinit.distributions import central, tails
-from fastinit.distributions.law import Plan, plan
+from fastinit.distributions.law import Plan
 from fastinit.kernels.row import Row
 from fastinit.kernels.rows import STORAGE
 from fastinit.laws.distribution import Distribution
 
 ABOUT_0, BEYOND_1 = (-2.0, 2.0), (1.0, math.inf)
-CENTRAL = plan(central.CENTRAL, -2.0, 2.0, 0.0, 1.0, *central.interval(-2.0, 2.0))
+#: Rows that are too short for a second thread, and one that all threads share.
+SHORT, LONG = (32, 2**15 - 64), (1, 2**26)
 
 
 def kept(x, p):
@@ -110,19 +112,19 @@ def changed(base, value):
 
 def variants():
     """All kernels; the first of each interval is what the times are multiples of."""
-    built, beyond = planned(ABOUT_0, "float32"), planned(BEYOND_1, "float32")
-    yield Variant(ABOUT_0, "central: float32 throughout", CENTRAL)
-    yield Variant(ABOUT_0, "8 low bits along the exact slope", changed(CENTRAL, low_bits))
-    yield Variant(ABOUT_0, "last step and product with their errors", changed(CENTRAL, compensated))
-    yield Variant(ABOUT_0, "both", changed(CENTRAL, both))
-    yield Variant(ABOUT_0, "symmetric (as built)", built)
+    about, beyond = planned(ABOUT_0, "float32"), planned(BEYOND_1, "float32")
+    yield Variant(ABOUT_0, "central (as built)", about)
+    yield Variant(ABOUT_0, "8 low bits along the exact slope", changed(about, low_bits))
+    yield Variant(ABOUT_0, "last step and product with their errors", changed(about, compensated))
+    yield Variant(ABOUT_0, "both", changed(about, both))
+    yield Variant(ABOUT_0, "symmetric", symmetric.planned(2.0, 1.0))
     yield Variant(BEYOND_1, "tails (as built)", beyond)
     yield Variant(BEYOND_1, "last step, product and sum with their errors", changed(beyond, tail_last_step))
     yield Variant(BEYOND_1, "exact but for a depth of 24 digits", changed(beyond, tail_depth_rounded), timed=False)
 
 
-def drawing(wanted, out):
-    """A call that fills `out`, whose rows are too short for a second thread."""
+def drawing(wanted, out, clock):
+    """A call that fills the rows of `out`, and returns how long it took by a clock."""
 
     def variant(real):
         return wanted
@@ -130,18 +132,18 @@ def drawing(wanted, out):
     law, rng = Distribution(variant, {}, ("float32",)), fi.default_rng(0)
 
     def draw():
-        start = time.thread_time_ns()
+        start = clock()
         for part in out:
             rng.draw(law, out=part)
-        return time.thread_time_ns() - start
+        return clock() - start
 
     return draw
 
 
-def ratios(several, rounds):
+def ratios(several, rounds, shape, clock):
     """Quartiles of the times of each variant as multiples of the first one's, in rounds that take turns."""
-    out = np.empty((32, 2**15 - 64), np.float32)
-    calls = [drawing(each.plan, out) for each in several]
+    out = np.empty(shape, np.float32)
+    calls = [drawing(each.plan, out, clock) for each in several]
     for call in calls:
         call()
     times = [[call() for call in calls] for _ in range(rounds)]
@@ -152,28 +154,27 @@ def ratios(several, rounds):
 
 def measured(several, args):
     """The cells of each variant of one interval."""
-    times = iter([*ratios([each for each in several if each.timed], args.rounds)])
+    timed = [each for each in several if each.timed]
+    clocks = ((SHORT, time.thread_time_ns), (LONG, time.perf_counter_ns))
+    times = zip(*(ratios(timed, args.rounds, shape, clock) for shape, clock in clocks), strict=True)
     for each in several:
         found = excess(each.interval, each.plan)
         cells = [f"{each.interval[0]:g} {each.interval[1]:g}", each.name, f"{found:.1e}", f"{seen_from(found, BINS):.0e}"]
         if each.timed:
-            low, middle, high = next(times)
-            cells += [
-                kinds(inner_loop(Row(each.plan.law, *STORAGE["float32"])))["all"],
-                f"{middle:.3f}",
-                f"{low:.3f} {high:.3f}",
-            ]
-        yield cells + [""] * (7 - len(cells))
+            cells.append(kinds(inner_loop(Row(each.plan.law, *STORAGE["float32"])))["all"])
+            for low, middle, high in next(times):
+                cells += [f"{middle:.3f}", f"{low:.3f} {high:.3f}"]
+        yield cells + [""] * (9 - len(cells))
 
 
 def main():
     parser = arguments.parser(__doc__)
-    parser.add_argument("--rounds", type=arguments.count, default=401, help="of the times (default %(default)s)")
+    parser.add_argument("--rounds", type=arguments.count, default=101, help="of the times (default %(default)s)")
     args = parser.parse_args()
     rows = []
     for interval in (ABOUT_0, BEYOND_1):
         rows += measured([each for each in variants() if each.interval == interval], args)
-    head = ["interval", "kernels", "excess", "seen from", "instructions", "time", "quartiles"]
+    head = ["interval", "kernels", "excess", "seen from", "instructions", "one thread", "quartiles", "all threads", "quartiles"]
     print(table(head, rows, left=2))
 
 

@@ -14,6 +14,7 @@ import fastinit as fi
 from docs.scripts.markdown import DOCS, put, table
 from docs.scripts.pictures import save_svg, svg_figure
 from fastinit import initializers as init
+from fastinit.bench.scaling import STYLES
 
 SEED = 0
 
@@ -199,22 +200,37 @@ def tables(zero, layer, deep, sigma):
     yield "sigma", table(["bound", "drawn again", "deviation left", "largest weight", "error of int8"], rows)
 
 
-def pictures(deep):
-    """Draw both pictures; they need matplotlib."""
-    figure, axes = svg_figure(7.4, 3.4)
-    for name, row in deep.items():
-        axes.semilogy(range(1, DEPTH + 1), np.maximum(row, 1e-45), label=name, linestyle="--" if "relu" in name else "-")
+def _styled(names):
+    """Each name with the colour, marker and dash that it has in every picture."""
+    return {
+        name: dict(zip(("color", "marker", "linestyle"), style, strict=True))
+        for name, style in zip(names, STYLES, strict=False)
+    }
+
+
+def depth_picture(deep):
+    """The mean squares of every layer."""
+    figure, axes = svg_figure(5.2, 4.4)
+    for name, style in _styled(deep).items():
+        row, first = np.maximum(deep[name], 1e-45), 4 + list(deep).index(name) % 4
+        axes.semilogy(range(1, DEPTH + 1), row, label=name, markersize=5, markevery=(first, 8), linewidth=1.4, **style)
     axes.set(xlabel="layer", ylabel="mean square of its values", ylim=(1e-20, 10), xlim=(1, DEPTH))
-    figure.legend(fontsize=7, loc="outside right upper")  # beside the curves, which fill the whole picture
-    save_svg(figure, "depth")
-    figure, axes = svg_figure(6.4, 2.6)
+    figure.legend(fontsize=8, loc="outside lower center", ncols=2, frameon=False)  # the curves fill the whole picture
+    return figure
+
+
+def two_sigma_picture():
+    """The densities of a plain and of two truncated normals of the same deviation."""
+    figure, axes = svg_figure(5.2, 2.8)
     edges = np.linspace(-4, 4, 161)
-    for name, bound in (("plain normal", math.inf), ("two sigma, corrected", 2.0), ("one sigma, corrected", 1.0)):
-        w = init.truncated_normal(2**22, a=-bound, b=bound, corrected=True, rng=SEED)
-        axes.stairs(np.histogram(w, edges, density=True)[0], edges, label=name)
+    names = {"plain normal": math.inf, "two sigma, corrected": 2.0, "one sigma, corrected": 1.0}
+    for name, style in _styled(names).items():
+        w = init.truncated_normal(2**22, a=-names[name], b=names[name], corrected=True, rng=SEED)
+        heights = np.histogram(w, edges, density=True)[0]
+        axes.plot((edges[1:] + edges[:-1]) / 2, heights, label=name, linewidth=1.6, markersize=5, markevery=(4, 16), **style)
     axes.set(xlabel="weight, in deviations", ylabel="density", xlim=(-4, 4))
-    axes.legend(fontsize=7)
-    save_svg(figure, "two-sigma")
+    figure.legend(fontsize=8, loc="outside lower center", ncols=3, frameon=False)
+    return figure
 
 
 def main():
@@ -224,7 +240,8 @@ def main():
         put(DOCS / "why.md", name, text)
         print(f"{name}:\n\n{text}\n")
     if importlib.util.find_spec("matplotlib"):
-        pictures(deep)
+        save_svg(depth_picture(deep), "depth")
+        save_svg(two_sigma_picture(), "two-sigma")
 
 
 if __name__ == "__main__":
