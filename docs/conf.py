@@ -88,6 +88,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_math_renderer = "mathml"
 html_show_sourcelink = False
+html_use_index = False  # the reference and the search have every name
 html_sidebars = {"index": []}
 html_theme_options = {
     "show_toc_level": 2,
