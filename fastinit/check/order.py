@@ -45,6 +45,8 @@ def ranks(x: Array) -> Floats:
 
 
 def _two_ways(x: Array) -> Iterator[tuple[str, Floats]]:
+    if not np.ptp(x):  # equal values have no order
+        return
     y = standardised(x)
     yield "values", y
     distances = np.abs(y)
