@@ -67,6 +67,7 @@ backend = sys.argv[1]
 ft.init.normal_(torch.empty(3))
 assert "torch._dynamo" not in sys.modules
 warnings.simplefilter("error")
+warnings.filterwarnings("ignore", ".*torch.jit.*deprecated", DeprecationWarning)  # inductor itself meets it
 
 
 def block(x):
