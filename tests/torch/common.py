@@ -24,3 +24,12 @@ class Tied(nn.Module):
         for name in order or ("embed", "head"):
             self.add_module(name, nn.Embedding(9, 6, padding_idx=2) if name == "embed" else nn.Linear(6, 9, bias=False))
         self.head.weight = self.embed.weight
+
+
+def results_of_groups(run, worlds, folder):
+    """What each rank of process groups of these sizes found, by size and rank; `run` writes it into the folder."""
+    if not torch.distributed.is_gloo_available():
+        pytest.skip("this PyTorch has no gloo")
+    for world in worlds:
+        torch.multiprocessing.spawn(run, (world, str(folder)), nprocs=world)
+    return {(world, rank): torch.load(f"{folder}/results-{world}-{rank}.pt") for world in worlds for rank in range(world)}

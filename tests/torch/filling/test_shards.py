@@ -9,6 +9,7 @@ import torch
 
 import fastinit as fi
 import fastinit.torch as ft
+from tests.torch.common import results_of_groups
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -18,14 +19,9 @@ WORLDS = (1, 2, 4)
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """What each rank of each world found."""
-    if not torch.distributed.is_gloo_available():
-        pytest.skip("this PyTorch has no gloo")
     from tests.torch.filling import ranks
 
-    folder = str(tmp_path_factory.mktemp("ranks"))
-    for world in WORLDS:
-        torch.multiprocessing.spawn(ranks.run, (world, folder), nprocs=world)
-    return {(world, rank): torch.load(f"{folder}/results-{world}-{rank}.pt") for world in WORLDS for rank in range(world)}
+    return results_of_groups(ranks.run, WORLDS, tmp_path_factory.mktemp("ranks"))
 
 
 def same(x, y):

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 import fastinit as fi
+from tests.torch.common import results_of_groups
 
 WORLDS = (1, 2, 4)
 
@@ -15,14 +16,9 @@ WORLDS = (1, 2, 4)
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """What each rank of each world found."""
-    if not torch.distributed.is_gloo_available():
-        pytest.skip("this PyTorch has no gloo")
     from tests.torch.recipes import ranks
 
-    folder = str(tmp_path_factory.mktemp("ranks"))
-    for world in WORLDS:
-        torch.multiprocessing.spawn(ranks.run, (world, folder), nprocs=world)
-    return {(world, rank): torch.load(f"{folder}/results-{world}-{rank}.pt") for world in WORLDS for rank in range(world)}
+    return results_of_groups(ranks.run, WORLDS, tmp_path_factory.mktemp("ranks"))
 
 
 def test_adapters_have_the_fan_of_the_whole(results):
