@@ -129,10 +129,14 @@ def cells(law: Law, real: dtypes.Real) -> Cells:
 
 
 class Guide(NamedTuple):
-    """`table` has the bin where each step begins, from `low` on, at `scale` steps per unit; then the last bin twice."""
+    """`table` has the bin where each step begins, from `low` on, at `scale` steps per unit; then the last bin twice.
+
+    A value's bin is one of the 2^depth from there on.
+    """
 
     low: float
     scale: float
+    depth: int
     table: npt.NDArray[np.int32]
 
 
@@ -144,7 +148,7 @@ def guide(law: Law, real: dtypes.Real) -> Guide:
     ends = low + (np.arange(GUIDE + 2) - 1e-3) / scale  # rounding may move a value up into this step
     table = np.searchsorted(cells(law, real).starts[:-1], ends, side="right").astype(np.int32)
     table[0], table[-2:] = 0, len(cells(law, real).starts) - 1
-    return Guide(low, scale, table)
+    return Guide(low, scale, int((table[2:] - table[:-2]).max()).bit_length(), table)
 
 
 @functools.lru_cache(maxsize=1024)

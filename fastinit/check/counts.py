@@ -13,6 +13,7 @@ from numba import njit
 
 from fastinit.arguments import dtypes
 from fastinit.check import cells, exact
+from fastinit.check.cells import COLUMN
 from fastinit.check.exact import Array, Floats
 from fastinit.check.laws import Law
 from fastinit.kernels import cpus
@@ -23,43 +24,35 @@ LEAST, GREATEST, OUTSIDE, AT_LOW, AT_HIGH, TAILS = range(6)
 SIDE = 3
 
 
-def _tally(x, starts, table, scales, bounds, tails, counts, columns, sums, ends):  # type: ignore[no-untyped-def]
-    low, scale, centre, factor = scales
-    last, step = table.size - 3, (table.size - 2) // columns.size
+def _place(x, starts, table, low, scale, depth, counts, columns):  # type: ignore[no-untyped-def]
+    last = table.size - 3
     for i in range(x.size):
-        v = x[i]
-        if not bounds[0] <= v <= bounds[1] or abs(v) == np.inf:
-            ends[OUTSIDE] += 1
-            continue
-        place = (v - low) * scale
+        place = (x[i] - low) * scale
         g = np.int64(min(max(place, 0.0), last))
-        b, above = table[g], table[g + 2]
-        while b < above:
-            middle = (b + above) // 2
-            if v >= starts[middle]:
-                b = middle + 1
-            else:
-                above = middle
+        b = np.int64(table[g])
+        for k in range(depth):  # no branches, which would be guessed wrong half of the time
+            half = np.int64(1) << (depth - 1 - k)
+            b += half * (x[i] >= starts[b + half - 1])
         counts[b] += 1
         if 0.0 <= place <= last + 1:
-            columns[g // step] += 1
-        y = (v - centre) * factor
-        power = 1.0
-        for k in range(POWERS):
-            power *= y
-            sums[k] += power
-        if v < ends[LEAST]:
-            ends[LEAST] = v
-        if v > ends[GREATEST]:
-            ends[GREATEST] = v
-        ends[AT_LOW] += v == bounds[0]
-        ends[AT_HIGH] += v == bounds[1]
-        if v <= tails[0]:
-            for k in range(SIDE):
-                ends[TAILS + k] += v <= tails[k]
-        if v >= tails[SIDE]:
-            for k in range(SIDE):
-                ends[TAILS + SIDE + k] += v >= tails[SIDE + k]
+            columns[g // COLUMN] += 1
+
+
+def _add_powers(x, centre, factor, sums):  # type: ignore[no-untyped-def]
+    s1 = s2 = s3 = s4 = s5 = s6 = s7 = s8 = 0.0
+    for i in range(x.size):
+        y = (x[i] - centre) * factor
+        y2 = y * y
+        y3, y4 = y2 * y, y2 * y2
+        s1 += y
+        s2 += y2
+        s3 += y3
+        s4 += y4
+        s5 += y4 * y
+        s6 += y4 * y2
+        s7 += y4 * y3
+        s8 += y4 * y4
+    sums += np.array((s1, s2, s3, s4, s5, s6, s7, s8))
 
 
 def _count(codes, counts):  # type: ignore[no-untyped-def]
@@ -67,14 +60,15 @@ def _count(codes, counts):  # type: ignore[no-untyped-def]
         counts[codes[i]] += 1
 
 
-def _compiled(function: Any) -> Any:
+def _compiled(function: Any, **options: Any) -> Any:
     try:
-        return njit(nogil=True, cache=True, error_model="numpy")(function)
+        return njit(nogil=True, cache=True, error_model="numpy", **options)(function)
     except RuntimeError:  # there is no directory for a cache
-        return njit(nogil=True, error_model="numpy")(function)
+        return njit(nogil=True, error_model="numpy", **options)(function)
 
 
-tally, count_codes = _compiled(_tally), _compiled(_count)
+place, count_codes = _compiled(_place), _compiled(_count)
+add_powers = _compiled(_add_powers, fastmath={"reassoc", "contract"})  # sums in any order fill vectors
 
 
 class Summary(NamedTuple):
@@ -96,12 +90,11 @@ class _Bins:
     """Counts values in bins, in several parts, one for each thread."""
 
     def __init__(self, law: Law, real: dtypes.Real, parts: int) -> None:
-        grid = cells.cells(law, real)
-        guide, moments = cells.guide(law, real), exact.moments(law, real) if law.moments else None
-        centre, factor = (moments.mean, 1.0 / moments.deviation) if moments else (0.0, 0.0)
-        down, up = cells.thresholds(law, real)
-        self.type = cells.counted(real)
-        self.shared = (grid.starts, guide.table, (guide.low, guide.scale, centre, factor), law.ends(real), (*down, *up))
+        grid, self.guide = cells.cells(law, real), cells.guide(law, real)
+        self.starts = np.append(grid.starts, np.full(1 << self.guide.depth, math.inf, grid.starts.dtype))
+        moments = exact.moments(law, real) if law.moments else None
+        self.standard = (moments.mean, 1.0 / moments.deviation) if moments else (0.0, 0.0)
+        self.type, self.bounds, self.tails = cells.counted(real), law.ends(real), cells.thresholds(law, real)
         self.counts = np.zeros((parts, len(grid.mass)), np.int64)
         self.columns = np.zeros((parts, cells.COLUMNS), np.int64)
         self.sums = np.zeros((parts, POWERS))
@@ -110,8 +103,33 @@ class _Bins:
 
     def add(self, part: int, x: Array) -> None:
         """Count the values of one part of a block."""
-        x = x.astype(self.type, copy=False)
-        tally(x, *self.shared, self.counts[part], self.columns[part], self.sums[part], self.ends[part])
+        x = self._inside(self.ends[part], x.astype(self.type, copy=False))
+        if not x.size:
+            return
+        self._add_ends(self.ends[part], x)
+        add_powers(x, *self.standard, self.sums[part])
+        guide = self.guide
+        place(x, self.starts, guide.table, guide.low, guide.scale, guide.depth, self.counts[part], self.columns[part])
+
+    def _inside(self, ends: Floats, x: Array) -> Array:
+        """The values that are finite and inside the bounds; how many are not is counted."""
+        (low, high), largest = self.bounds, float(np.finfo(x.dtype).max)
+        if x.size and max(low, -largest) <= float(x.min()) and float(x.max()) <= min(high, largest):
+            return x
+        inside = x[(x >= np.float64(low)) & (x <= np.float64(high)) & np.isfinite(x)]
+        ends[OUTSIDE] += x.size - inside.size
+        return inside
+
+    def _add_ends(self, ends: Floats, x: Array) -> None:
+        least, greatest = float(x.min()), float(x.max())
+        ends[LEAST], ends[GREATEST] = min(ends[LEAST], least), max(ends[GREATEST], greatest)
+        for at, bound, end in ((AT_LOW, self.bounds[0], least), (AT_HIGH, self.bounds[1], greatest)):
+            ends[at] += np.count_nonzero(x == bound) if end == bound else 0
+        down, up = self.tails
+        if least <= down[0]:
+            ends[TAILS : TAILS + SIDE] += [np.count_nonzero(x <= value) for value in down]
+        if greatest >= up[0]:
+            ends[TAILS + SIDE :] += [np.count_nonzero(x >= value) for value in up]
 
     def summary(self) -> Summary:
         """The statistics of all parts."""
