@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import itertools
+import math
 import os
 import threading
 import time
@@ -33,9 +34,10 @@ GRAIN = 1 << 12  # fewest
 SHARES = 3  # parts of the rest for each thread: fewer would leave one waiting for another at the end
 
 LOOKS = 10_000  # of a helper for its next fill: 0.2 to 1 ms
+LARGE = 1 << 24  # values from which half of the work is worth more than a wait for a helper that has lost its CPU
 LOST = 0.0005  # seconds that others may have of a helper's CPU before it stays away
 LOST_SHARE = 0.1
-AWAY = 0.05  # seconds, doubled up to 32 times as long while others want the CPU
+AWAY, LONGEST = 4, 128  # times as long as they had it, doubled while others want the CPU
 
 _own = threading.local()
 _BYTE = ctypes.c_char
@@ -99,8 +101,8 @@ class Helper:
     def _judge(self, lost: float) -> None:
         """Stay away for longer each time that others want the CPU."""
         if lost > LOST:
-            self.away_until = time.perf_counter() + self.away
-            self.away = min(2 * self.away, 32 * AWAY)
+            self.away_until = time.perf_counter() + self.away * lost
+            self.away = min(2 * self.away, LONGEST)
         else:
             self.away = AWAY
 
@@ -163,7 +165,7 @@ def fill_together(loop: rows.Loop, head: tuple[int, ...], begin: int, end: int, 
     forks = _forks
     try:
         _hire(team, wanted)
-        now = time.perf_counter()
+        now = math.inf if end - begin >= LARGE else time.perf_counter()
         for helper in team:
             if helper.away_until <= now:
                 helper.call(loop, address, (arguments, kept))
