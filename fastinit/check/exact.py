@@ -12,6 +12,7 @@ import functools
 import math
 import warnings
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,8 @@ Floats = npt.NDArray[np.float64]
 
 #: The mass on either side of integrals, and of pictures: much more for heavy tails, whose ends are far out.
 _FAR, _SEEN, _SEEN_HEAVY = 1e-45, 1e-15, 1e-3
+#: Steps that are counted exactly, and how near to a step an edge must be to need it.
+_FEW, _NEAR = 1 << 32, 1e-3
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
@@ -36,13 +39,24 @@ def quiet() -> Iterator[None]:
         yield
 
 
+def _steps_below(law: Law, steps: int, edges: Floats) -> Floats:
+    """How many of the equal steps from `a` to `b` begin below each edge."""
+    place = (edges - law.a) / (law.b - law.a) * steps
+    found = np.ceil(place)
+    if steps <= _FEW:  # beside a small edge `a` may round it away, which moves a step into another cell
+        low, width = Fraction(law.a), Fraction(law.b) - Fraction(law.a)
+        near = np.flatnonzero(np.abs(place - np.rint(place)) < _NEAR)
+        found[near] = [math.ceil((Fraction(edge) - low) / width * steps) for edge in edges[near].tolist()]
+    return np.clip(found, 0, steps)
+
+
 def below_and_above(law: Law, real: dtypes.Real, edges: Floats) -> tuple[Floats, Floats]:
     """The chance of a value below each edge, and above it."""
     steps = law.steps(real)
     if not steps:
         with np.errstate(all="ignore"):  # SciPy's laws, far out
             return law.base().cdf(edges), law.base().sf(edges)
-    k = np.clip(np.ceil((edges - law.a) / (law.b - law.a) * steps), 0, steps)
+    k = _steps_below(law, steps, edges)
     return k / steps, (steps - k) / steps
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from fastinit.arguments import dtypes
 from fastinit.check import cells, counts, distinct, exact, fits, promises, verdict
-from fastinit.check.laws import LAWS, NORMAL, UNIFORM, truncated_normal
+from fastinit.check.laws import LAWS, NORMAL, UNIFORM, truncated_normal, uniform
 from fastinit.check.results import Result, Row, fault_row, subject
 from tests.repeats import mostly_at_night
 
@@ -19,13 +19,14 @@ REALS = list(dtypes.REALS.values())
 
 
 @pytest.mark.parametrize("dtype", [real.name for real in REALS if real.dtype.itemsize <= 2])
-def test_cells_of_a_uniform_are_counts(dtype):
-    """Every one of the 2^24 float32 values, rounded by `ml_dtypes` or NumPy and kept below 1."""
+@pytest.mark.parametrize("law", [UNIFORM, uniform(-1.5, 2.5)], ids=lambda law: law.title)
+def test_cells_of_a_uniform_are_counts(law, dtype):
+    """Each of the 2^24 float32 values, rounded by `ml_dtypes` or NumPy and kept below the upper bound. 0 is one of them."""
     real = dtypes.resolve(dtype)
-    x = (np.arange(2**24, dtype=np.float32) * np.float32(2**-24)).astype(real.dtype)
-    low, high = UNIFORM.ends(real)
+    x = (np.arange(2**24) * ((law.b - law.a) * 2**-24) + law.a).astype(np.float32).astype(real.dtype)
+    low, high = law.ends(real)
     x = np.clip(x.astype(np.float64), low, high)
-    own = cells.cells(UNIFORM, real)
+    own = cells.cells(law, real)
     values, expected = np.unique(x, return_counts=True)
     assert np.array_equal(own.values[own.mass > 0], values)
     assert np.array_equal(own.mass[own.mass > 0] * 2**24, expected)
