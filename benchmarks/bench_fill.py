@@ -1,8 +1,6 @@
 """Fills by law, dtype, buffer and interval, beside the parallel store of a constant; and fills that fit a cache."""
 
 from benchmarks.measure import DTYPES, LAWS, VALUES, Missing, fill_call, ratio_of, store_call
-from fastinit.bench.caches import values_of
-from fastinit.kernels import cpus
 
 
 class Large:
@@ -51,6 +49,10 @@ class Cached:
     param_names = ("cache", "law", "threads")
 
     def setup(self, cache, law, threads):
+        from fastinit.bench.caches import values_of
+        from fastinit.kernels import cpus
+
+        self.at_most = cpus.at_most
         self.threads = 1 if threads == "1 thread" else cpus.usual()
         try:
             values = values_of(cache, 4, self.threads)
@@ -59,7 +61,7 @@ class Cached:
         self.call = fill_call(law, min(values, VALUES))
 
     def time_fill(self, cache, law, threads):
-        with cpus.at_most(self.threads):
+        with self.at_most(self.threads):
             self.call()
 
 

@@ -5,10 +5,13 @@ import inspect
 import io
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math import latex2mathml
+from sphinx.errors import ExtensionError
 from sphinx.util.nodes import make_refnode
 
 import fastinit
@@ -76,9 +79,19 @@ def _formula(writer, node):
     raise nodes.SkipNode
 
 
+def _publish(app, error):
+    """Let asv write the pages of its results into the site; it reads the commits, which an archive of the sources has not."""
+    if error is None and app.builder.name == "html" and (ROOT / ".git").exists():
+        command = [Path(sys.executable).with_name("asv"), "publish", "--html-dir", Path(app.outdir, "asv")]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            raise ExtensionError(f"asv publish failed:\n{done.stdout}{done.stderr}")
+
+
 def setup(app):
     """Register what is above."""
     app.connect("source-read", _read)
     app.connect("autodoc-process-docstring", _escape, priority=400)  # before numpydoc
     app.connect("missing-reference", _find)
+    app.connect("build-finished", _publish)
     app.add_html_math_renderer("mathml", (_formula, None), (_formula, None))

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import http.server
+import json
 import shutil
 import threading
 import time
@@ -129,8 +130,10 @@ def visit(paths, base):
 @pytest.fixture(scope="module")
 def visited(base):
     """What all pages contain, and what is wrong with them: one browser for each half."""
-    pages = (path for path in SITE.rglob("*.html") if path.relative_to(SITE).parts[0] not in ("_static", "_modules"))
-    paths = sorted(pages)  # without those of source code, which are all alike
+    pages = (path for path in SITE.rglob("*.html") if path.relative_to(SITE).parts[0] not in ("_static", "_modules", "asv"))
+    paths = sorted(
+        pages
+    )  # without those of source code, which are all alike, and without asv's, which load scripts from elsewhere
     with ThreadPoolExecutor(2) as pool:
         (first, faults), (second, more) = pool.map(visit, (paths[::2], paths[1::2]), (base, base))
     return first | second, faults + more
@@ -162,6 +165,12 @@ def test_links_lead_somewhere(visited, base):
 def test_nothing_comes_from_elsewhere(visited, base):
     loaded = {address for content in visited[0].values() for address in content["loaded"]}
     assert [address for address in sorted(loaded) if not address.startswith((base, "data:"))] == []
+
+
+def test_asv_has_what_its_pages_show():
+    published = json.loads((SITE / "asv/index.json").read_text())
+    graphs = {path.stem for path in (SITE / "asv/graphs").rglob("*.json")}
+    assert {"bench_fill.Fill.time_fill", "bench_process.ColdFirstFill.time_cold"} <= set(published["benchmarks"]) & graphs
 
 
 def test_faults_are_found(browser, base):

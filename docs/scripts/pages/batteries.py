@@ -1,0 +1,65 @@
+"""Write the table of the public batteries into `docs/quality.md`: `python -m docs.scripts.pages.batteries`.
+
+It runs no battery, which takes hours. `docs/figures/batteries` has a file for each run, BATTERY-WORDS: lines of JSON by
+`docs.scripts.batteries.testu01`, or what PractRand printed. The page has the commands.
+"""
+
+import json
+import re
+
+from docs.scripts import arguments
+from docs.scripts.markdown import DOCS, put, table
+
+PAGE, RESULTS = DOCS / "quality.md", DOCS / "figures" / "batteries"
+#: Rows of the table: what a file is called by, and what the words are.
+WORDS = {
+    "raw": "raw words of one stream",
+    "seeds": "raw words of 64 seeds in turn",
+    "children": "raw words of 64 children in turn",
+    "calls": "raw words of 64 calls in turn",
+    "normal": "normal float32, PIT",
+    "truncated": "truncated normal (-2, 2) float32, PIT",
+}
+#: Columns: what a file is called by, and how many tests the battery has.
+TESTU01 = {"SmallCrush": 10, "Crush": 96, "BigCrush": 106}
+LENGTH = re.compile(r"length= .*?\((2\^[\d.]+) bytes\)")
+FAILED, DOUBTFUL = re.compile(r"\bFAIL"), re.compile(r"suspicious|VERY SUSPICIOUS")
+
+
+def of_testu01(battery, words):
+    """How many statistics there are, and the least p of them, on both sides and adjusted for their number."""
+    path = RESULTS / f"{battery.lower()}-{words}.jsonl"
+    if not path.exists():
+        return ""
+    tests = [json.loads(line) for line in path.read_text().splitlines()]
+    p_values = [p for test in tests for _, p in test["results"]]
+    least = min(2 * min(p, 1 - p) for p in p_values)
+    share = "" if len(tests) == TESTU01[battery] else f" of {len(tests)} of {TESTU01[battery]} tests"
+    return f"{len(p_values)}{share}: {1 - (1 - least) ** len(p_values):.2g}"
+
+
+def of_practrand(words):
+    """How many bytes there were, and what PractRand said of the last and of all lengths before it."""
+    path = RESULTS / f"practrand-{words}.txt"
+    if not path.exists():
+        return ""
+    _, *parts = LENGTH.split(path.read_text())
+    lengths = dict(zip(parts[::2], parts[1::2], strict=True))
+    last = list(lengths)[-1]
+    count = sum(map(int, re.findall(r"(\d+) test result", lengths[last]))) + len(DOUBTFUL.findall(lengths[last]))
+    said = "FAIL" if FAILED.search(lengths[last]) else f"{len(DOUBTFUL.findall(lengths[last])) or 'no'} anomalies"
+    before = sum(len(DOUBTFUL.findall(text)) for length, text in lengths.items() if length != last)
+    return f"{last}: {said} in {count}" + (f", {before} before" if before else "")
+
+
+def main(argv=None):
+    arguments.parser(__doc__).parse_args(argv)
+    rows = [
+        [title, *(of_testu01(battery, words) for battery in TESTU01), of_practrand(words)] for words, title in WORDS.items()
+    ]
+    head = ["words", *TESTU01, "PractRand, bytes"]
+    put(PAGE, "batteries", table(head, [row for row in rows if any(row[1:])], left=len(head)))
+
+
+if __name__ == "__main__":
+    main()
