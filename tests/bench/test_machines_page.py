@@ -45,6 +45,8 @@ def test_the_page_has_a_row_for_each_machine_and_number_of_threads(page):
         ["zen", "2", "0.400", "1.60", "25", "", "", "", "0.400", "1.60", "25"],
     ]
     assert "### normal, float32" in text
+    assert "](figures/threads-zen.png)" in text
+    assert "threads-lake" not in text  # it has one number of threads
     assert "Measured: 2.00 GHz." in text
     assert "It was busy" not in text
     assert text.startswith(machines.PAGE.read_text().partition("<!-- machines -->")[0])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from docs.scripts import arguments
 from docs.scripts.markdown import DOCS, put, table
-from fastinit.bench import figures, machine, results
+from fastinit.bench import figures, machine, results, scaling
 from fastinit.bench.caches import PLACES
 from fastinit.bench.table import number, percent
 
@@ -45,13 +45,25 @@ def described(name, here, tables):
     return f"- **{name}**: {machine.sentence(here)}. {memory} Measured: {hertz / 1e9:.2f} GHz.{warning}"
 
 
-def content(files):
+def picture(name, here, tables, folder):
+    """Draw bandwidth against threads in memory, if it was measured; the line of the page that shows it."""
+    shown = [each for each in tables if each.job.place == "ram"]
+    if not scaling.scales(shown):
+        return ""
+    folder.mkdir(exist_ok=True)
+    with (folder / f"threads-{name}.png").open("wb") as file:
+        scaling.draw(shown, here, file, "png")
+    return f"![Bandwidth in memory against threads, with the roof: {name}](figures/threads-{name}.png)"
+
+
+def content(files, figures_folder):
     """The part of the page between its marks; `files` are machines and tables by name."""
     if not files:
         return "There are no files yet."
+    pictures = [line for name, file in files.items() if (line := picture(name, *file, figures_folder))]
     laws = dict.fromkeys((each.job.law, each.job.dtype) for _, tables in files.values() for each in tables if each.job.place)
     machines = "\n".join(described(name, *file) for name, file in files.items())
-    return "\n\n".join([machines, *(of_law(law, dtype, files) for law, dtype in laws)])
+    return "\n\n".join([machines, *pictures, *(of_law(law, dtype, files) for law, dtype in laws)])
 
 
 def main(argv=None):
@@ -60,7 +72,8 @@ def main(argv=None):
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the files are (default docs/machines)")
     parser.add_argument("--page", type=Path, default=PAGE, help="where to write (default docs/machines.md)")
     args = parser.parse_args(argv)
-    put(args.page, "machines", content({path.stem: results.read(path) for path in sorted(args.folder.glob("*.json"))}))
+    files = {path.stem: results.read(path) for path in sorted(args.folder.glob("*.json"))}
+    put(args.page, "machines", content(files, args.page.parent / "figures"))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 Run it with every peer installed, on an idle machine. The parts: `limits` is computed; `grain`, `grain_variants` and `ulp` are
 the output of `docs.scripts.derivations`; `power` says how many values show a fault; `rate` is `fastinit check` of the weights'
-laws, with few values, over many seeds; `samplers` has a table for each sampler.
+laws, with few values, over many seeds; `huge` has what `fastinit check --json` wrote to `docs/figures/huge`; `samplers` has a
+table for each sampler.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -19,12 +21,15 @@ from docs.scripts.pages import power
 from fastinit.bench import machine
 from fastinit.check import run, verdict
 from fastinit.check.laws import NORMAL
+from fastinit.check.results import Result, Row, Subject
 from fastinit.commands import check as command
 from fastinit.peers.libraries import installed
 
 LEVELS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 #: The distributions of each table; a line below it names those that the sampler does not have.
 DISTS = "uniform,normal,truncated_normal"
+#: Files of runs with at least so many values.
+HUGE, MANY = DOCS / "figures" / "huge", 10**10
 
 
 def results_of(options):
@@ -108,6 +113,21 @@ def sampled(args):
         yield verdict.sentence(judged)
 
 
+def kept(path):
+    """The results in a file of `fastinit check --json`."""
+    for each in json.loads(path.read_text())["subjects"]:
+        rows = tuple(Row(*(test[name] for name in Row._fields)) for test in each["tests"])
+        yield Result(Subject(each["sampler"], None, None, each["subject"]), each["values"] or 0, each["seconds"], rows)
+
+
+def huge(args):
+    """What `docs/figures/huge` has of runs of many hours."""
+    results = [result for path in sorted(HUGE.glob("*.json")) for result in kept(path) if result.size >= MANY]
+    judged = verdict.judge(results)
+    yield groups(results, judged)
+    yield "\n".join(first_failures(results, judged))
+
+
 def lattice(deviations):
     """The chance of a float32 normal beyond this many deviations: over all radius words, with any angle."""
     top = 2**32 * np.exp(-(deviations**2) / 2)
@@ -138,6 +158,7 @@ def printed_by(script):
 
 #: What makes each part, and its page.
 PARTS = {
+    "huge": (huge, "quality.md"),
     "limits": (limits, "quality.md"),
     "grain": (printed_by("grain"), "quality.md"),
     "grain_variants": (printed_by("grain_variants"), "quality.md"),
