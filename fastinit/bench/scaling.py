@@ -91,6 +91,7 @@ def _panel(axes: Any, group: Sequence[Table]) -> None:
     axes.set_ylim(min(every) / 1.5, max(every) * 1.6)
     counts = [table.job.threads for table in group]
     axes.set_xticks(counts, [str(count) for count in counts])
+    axes.yaxis.set_major_locator(import_module("matplotlib.ticker").LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.tick_params(which="minor", length=0, labelbottom=False, labelleft=False)
     axes.grid(color=FAINT, linewidth=0.8)
