@@ -131,10 +131,8 @@ def visit(paths, base):
 @pytest.fixture(scope="module")
 def visited(base):
     """What all pages contain, and what is wrong with them: one browser for each half."""
-    pages = (path for path in SITE.rglob("*.html") if path.relative_to(SITE).parts[0] not in ("_static", "_modules", "asv"))
-    paths = sorted(
-        pages
-    )  # without those of source code, which are all alike, and without asv's, which load scripts from elsewhere
+    apart = ("_static", "_modules", "asv")  # pages of source code are all alike, and asv's load scripts from elsewhere
+    paths = sorted(path for path in SITE.rglob("*.html") if path.relative_to(SITE).parts[0] not in apart)
     with ThreadPoolExecutor(2) as pool:
         (first, faults), (second, more) = pool.map(visit, (paths[::2], paths[1::2]), (base, base))
     return first | second, faults + more

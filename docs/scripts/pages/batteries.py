@@ -23,7 +23,7 @@ WORDS = {
 #: Columns: what a file is called by, and how many tests the battery has.
 TESTU01 = {"SmallCrush": 10, "Crush": 96, "BigCrush": 106}
 LENGTH = re.compile(r"length= .*?\((2\^[\d.]+) bytes\)")
-FAILED, DOUBTFUL = re.compile(r"\bFAIL"), re.compile(r"suspicious|VERY SUSPICIOUS")
+FAILED, DOUBTFUL = re.compile(r"\bFAIL"), re.compile(r"unusual|suspicious", re.IGNORECASE)
 
 
 def of_testu01(battery, words):
@@ -34,31 +34,36 @@ def of_testu01(battery, words):
     tests = [json.loads(line) for line in path.read_text().splitlines()]
     p_values = [p for test in tests for _, p in test["results"]]
     least = min(2 * min(p, 1 - p) for p in p_values)
-    share = "" if len(tests) == TESTU01[battery] else f" of {len(tests)} of {TESTU01[battery]} tests"
+    share = "" if len(tests) == TESTU01[battery] else f" from {len(tests)} of {TESTU01[battery]} tests"
     return f"{len(p_values)}{share}: {1 - (1 - least) ** len(p_values):.2g}"
 
 
 def of_practrand(words):
-    """How many bytes there were, and what PractRand said of the last and of all lengths before it."""
+    """How many bytes there were, what PractRand said of them, and how often it doubted fewer bytes before."""
     path = RESULTS / f"practrand-{words}.txt"
     if not path.exists():
         return ""
-    _, *parts = LENGTH.split(path.read_text())
-    lengths = dict(zip(parts[::2], parts[1::2], strict=True))
-    last = list(lengths)[-1]
-    count = sum(map(int, re.findall(r"(\d+) test result", lengths[last]))) + len(DOUBTFUL.findall(lengths[last]))
-    said = "FAIL" if FAILED.search(lengths[last]) else f"{len(DOUBTFUL.findall(lengths[last])) or 'no'} anomalies"
-    before = sum(len(DOUBTFUL.findall(text)) for length, text in lengths.items() if length != last)
-    return f"{last}: {said} in {count}" + (f", {before} before" if before else "")
+    parts = LENGTH.split(path.read_text())[1:]
+    *before, (length, last) = zip(parts[::2], parts[1::2], strict=True)
+    doubts = len(DOUBTFUL.findall(last))
+    said = "FAIL" if FAILED.search(last) else f"{doubts or 'no'} anomalies"
+    count = doubts + sum(map(int, re.findall(r"(\d+) test result", last)))
+    earlier = sum(len(DOUBTFUL.findall(text)) for _, text in before)
+    return f"{length}: {said} in {count}" + (f", {earlier} before" if earlier else "")
 
 
-def main(argv=None):
-    arguments.parser(__doc__).parse_args(argv)
+def content():
+    """The table: a row for each kind of words that some battery has judged."""
     rows = [
         [title, *(of_testu01(battery, words) for battery in TESTU01), of_practrand(words)] for words, title in WORDS.items()
     ]
     head = ["words", *TESTU01, "PractRand, bytes"]
-    put(PAGE, "batteries", table(head, [row for row in rows if any(row[1:])], left=len(head)))
+    return table(head, [row for row in rows if any(row[1:])], left=len(head))
+
+
+def main(argv=None):
+    arguments.parser(__doc__).parse_args(argv)
+    put(PAGE, "batteries", content())
 
 
 if __name__ == "__main__":
