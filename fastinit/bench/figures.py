@@ -58,5 +58,5 @@ def summary(table: Table, library: str) -> dict[str, float | None]:
 
 def median_hertz(tables: Sequence[Table]) -> float | None:
     """The median of the clocks that were measured, in Hz."""
-    found = [hertz for table in tables for row in table.rows.values() for hertz in row.hertz]
+    found = [hertz for table in tables if table.job.device == "cpu" for row in table.rows.values() for hertz in row.hertz]
     return statistics.median(found) if found else None

@@ -40,7 +40,8 @@ def _label(ratio: float) -> str:
 def _heading(table: Table) -> str:
     job = table.job
     buffer = ", fresh buffer" if job.buffer == "fresh" else ""
-    return f"{job.law.replace('_', ' ')}, {job.dtype}, {counted(job.threads, 'thread')}{buffer}"
+    place = "a CUDA device" if job.device == "cuda" else counted(job.threads, "thread")
+    return f"{job.law.replace('_', ' ')}, {job.dtype}, {place}{buffer}"
 
 
 def _panel(axes: Any, table: Table, bars: Sequence[tuple[str, str, float]], limits: tuple[float, float], log: bool) -> None:
@@ -105,7 +106,10 @@ def draw(tables: Sequence[Table], machine: dict[str, Any], file: BinaryIO, kind:
     if not drawn:
         grid[0, 0].set_axis_off()
         grid[0, 0].text(0.5, 0.5, "nothing was measured", ha="center", color=INK)
-    unit = "time over that of the parallel store of a constant" + (", logarithmic" if log else "")
+    on_device = any(table.job.device == "cuda" for table in tables)
+    unit = f"time over that of {'a memset' if on_device else 'the parallel store of a constant'}" + (
+        ", logarithmic" if log else ""
+    )
     figure.supxlabel(f"{unit}\n{caption(tables, machine)}", fontsize=9, color=INK)
     figure.savefig(file, format=kind, dpi=150)
 

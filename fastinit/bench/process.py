@@ -60,7 +60,11 @@ class Worker:
         file, name = tempfile.mkstemp(prefix="fastinit-bench-")
         os.close(file)
         self._output = Path(name)
-        self._connection, child = context.Pipe()
+        try:
+            self._connection, child = context.Pipe()
+        except OSError:
+            self._output.unlink()
+            raise
         self._process = context.Process(target=worker.serve, args=(child, library, job, name))
         try:
             with environment(job.threads), interrupts_blocked():

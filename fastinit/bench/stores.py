@@ -18,6 +18,8 @@ Array = npt.NDArray[Any]
 
 #: Bytes that a call of `passes` writes at least, so that waking the threads takes a small share of its time.
 CALL = 1 << 28
+#: Bytes from which it does.
+LEAST = 1 << 12
 
 
 @functools.cache
@@ -51,5 +53,5 @@ def store(out: Array, nontemporal: bool = False, passes: int = 1) -> Array:
 
 
 def passes(nbytes: int) -> int:
-    """How many passes over so many bytes a call makes."""
-    return max(1, CALL // max(nbytes, 1))
+    """How many passes over so many bytes a call makes: one over so few that their ends, which it writes once, count."""
+    return max(1, CALL // nbytes) if nbytes >= LEAST else 1

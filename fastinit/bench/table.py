@@ -18,9 +18,10 @@ COUNTS = 1.0
 
 
 def number(value: float | None, scale: float = 1.0) -> str:
-    """A number with three significant digits in at most six characters; empty for None.
+    """A number with three significant digits; empty for None.
 
-    From 100,000 on it stands in thousands or millions (`130k`, `2.5M`); below 0.01 two digits are left, below 0.001 none.
+    From 100,000 on it stands in thousands, from 10^8 on in millions (`2,500k`, `250M`); below 0.01 two digits are left, below
+    0.001 none.
     """
     if value is None:
         return ""
@@ -72,12 +73,13 @@ def _note(table: Table, row: Row) -> str:
         return f"- {row.sampler}: skipped: {row.skipped}"
     own = row.library in (*STORES, "fastinit")
     cores, given = statistics.median(row.cores), table.job.threads
+    busy = own and table.job.device == "cpu" and cores < BUSY * given
     notes = [
         "allocates" if row.allocates and table.job.buffer == "touched" else "",
         "one thread" if row.serial and given > 1 else "",
         f"from {row.values:,} values" if row.values < table.job.values else "",
         counted(len(row.seconds), "round") if len(row.seconds) < table.rounds else "",
-        f"had {cores:.1f} of {counted(given, 'thread')}: the machine was busy" if own and cores < BUSY * given else "",
+        f"had {cores:.1f} of {counted(given, 'thread')}: the machine was busy" if busy else "",
         _overhead(row),
     ]
     said = ", ".join(filter(None, notes))
@@ -92,7 +94,8 @@ def counted(count: int, noun: str) -> str:
 def title(table: Table) -> str:
     """Law, dtype, values, buffer, threads, rounds, and which store is the roof."""
     job = table.job
-    size = f"{table.nbytes / 2**20:,.4g} MiB" if table.nbytes >= 2**20 else f"{table.nbytes:,} bytes"
+    unit = next((unit for unit in ("GiB", "MiB") if table.nbytes >= {"GiB": 10 * 2**30, "MiB": 2**20}[unit]), "bytes")
+    size = f"{table.nbytes / {'GiB': 2**30, 'MiB': 2**20, 'bytes': 1}[unit]:,.4g} {unit}"
     size += f", for {job.place.upper()}" if job.place else ""
     place = "on a CUDA device" if job.device == "cuda" else f"{job.buffer} buffer, {counted(job.threads, 'thread')}"
     roof = f", roof: {TITLES[table.roof]}" if table.roof else ""

@@ -74,7 +74,7 @@ def quantiles(law: Law, count: int) -> Floats:
     return np.concatenate([law.base().ppf(ranks[half]), law.base().isf(1 - ranks[~half])])
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)
 def span(law: Law) -> tuple[float, float]:
     """An interval for pictures: all of the law, or the middle of one with heavy tails."""
     if law.points is not None:
@@ -103,7 +103,7 @@ def moments_of(x: Floats, weights: Floats) -> Moments:
     return Moments(mean, deviation, np.array([weights @ y**k for k in range(33)]))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)
 def moments(law: Law, real: dtypes.Real) -> Moments:
     """The moments of the law, by Gauss and Legendre on panels of equal width.
 

@@ -15,7 +15,7 @@ from fastinit.bench.markdown import wrapped
 from fastinit.bench.measure import BUFFERS, DTYPES, ROUNDS, VALUES, Job, distribution, numpy_dtype
 from fastinit.bench.samplers import PEERS, REFERENCES, TITLES, references
 from fastinit.commands import parsers, reports
-from fastinit.commands.values import count, names, seconds
+from fastinit.commands.values import count, names, seconds, size
 from fastinit.kernels import cpus
 from fastinit.peers.interface import LAWS, MORE
 from fastinit.peers.libraries import ALIASES, installed
@@ -61,6 +61,7 @@ Exit status: 0 done, even if a peer failed; 1 a file could not be read or writte
 STORED = (*DTYPES, *(name for name in dtypes.ALL_NAMES if name not in dtypes.REAL_NAMES))
 #: The peers that have samplers on a CUDA device, as in `fastinit.bench.device`, which imports what GPUs need.
 DEVICE_PEERS = ("torch", "torch_func", "cupy")
+EVERY_PEER = tuple(dict.fromkeys((*PEERS, *DEVICE_PEERS)))
 
 
 #: What options are if they are not given. With --compare none is.
@@ -100,6 +101,7 @@ def _size(text: str) -> int | str:
     if text.lower() in caches.PLACES:
         return text.lower()
     if text.lower().endswith("b") and byte_size(text):
+        size(text, 1)
         return text
     try:
         return count(text)
@@ -109,16 +111,23 @@ def _size(text: str) -> int | str:
 
 def thread_counts(text: str) -> list[int]:
     """Numbers with commas; `all` are the powers of two up to the CPUs, and the CPUs."""
-    most = cpus.usual()
-    doubling = [2**i for i in range(most.bit_length()) if 2**i < most]
-    return [number for part in text.split(",") for number in ([*doubling, most] if part == "all" else [count(part)])]
+    most, found = cpus.usual(), []
+    for part in map(str.strip, text.split(",")):
+        if part == "all":
+            found += [2**i for i in range(most.bit_length()) if 2**i < most] + [most]
+            continue
+        try:
+            found.append(count(part))
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentTypeError(f"{error}; or all") from None
+    return found
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
     """Register the command."""
     parser = parsers.add(commands, "bench", "time fastinit beside the other samplers that are installed", NOTES)
     add = parser.add_argument
-    peers = names(tuple(dict.fromkeys((*PEERS, *DEVICE_PEERS))), ALIASES, none=True)
+    peers = names(EVERY_PEER, ALIASES, none=True)
     repeated: dict[str, Any] = {"action": "extend", "metavar": "NAME,..."}
     add("--dist", type=names((*LAWS, *MORE)), help=f"{', '.join((*LAWS, *MORE))}; default {','.join(LAWS)}", **repeated)
     add("--law", metavar="LAW", help="only this one, with its arguments: laplace(scale=0.1), or module:name of your own")
@@ -169,11 +178,11 @@ def _jobs(args: argparse.Namespace) -> tuple[Job, ...]:
     if max(counts) > cpus.usual():
         raise ValueError(f"--threads: must be at most {cpus.usual()} here; got {max(counts)}")
     jobs = []
-    for threads, size, (law, dtype) in itertools.product(counts, wanted, fills):
-        values = caches.values_of(size, numpy_dtype(dtype).itemsize, threads)
-        place = str(size) if size in caches.PLACES else ""
+    for threads, each, (law, dtype) in itertools.product(counts, wanted, fills):
+        values = caches.values_of(each, numpy_dtype(dtype).itemsize, threads)
+        place = str(each) if each in caches.PLACES else ""
         jobs.append(Job(law, values, dtype, args.buffer, threads, args.device, place))
-    return tuple(jobs)
+    return tuple(dict.fromkeys(jobs))  # sizes that are written differently may be one
 
 
 def plan(args: argparse.Namespace) -> Plan | Comparison:
@@ -185,13 +194,15 @@ def plan(args: argparse.Namespace) -> Plan | Comparison:
     on_device = reports.use_device(args)
     if on_device and (args.threads or args.buffer == "fresh"):
         raise ValueError("--device cuda: not with --threads or --buffer fresh")
-    if on_device and any(size in caches.PLACES for size in args.size or []):
+    if on_device and any(each in caches.PLACES for each in args.size or []):
         raise ValueError(f"--size: must be values or bytes with --device cuda; got {','.join(map(str, args.size))}")
     jobs = _jobs(args)
     candidates = DEVICE_PEERS if on_device else PEERS
     present = [name for name in candidates if installed(name) and args.law is None]
     peers = reports.once(args.peers, present)
     files = reports.files(args)
+    if set(peers) == set(EVERY_PEER):  # all: those that fill here
+        peers = list(candidates)
     if unknown := [name for name in peers if name not in candidates]:
         raise ValueError(f"--peers: {unknown[0]} has no fills on this device; there are {', '.join(candidates)}")
     libraries = (*references(jobs[0]), *peers)

@@ -162,10 +162,9 @@ def fill_together(loop: rows.Loop, head: tuple[int, ...], begin: int, end: int, 
     arguments = bytearray(ARGUMENTS.pack(*head, begin, end, GRAIN, CHUNK, SHARES * (wanted + 1)))
     address = ctypes.addressof(_BYTE.from_buffer(arguments))
     team: list[Helper] = []
-    forks = _forks
+    forks, now = _forks, math.inf if end - begin >= LARGE else time.perf_counter()
     try:
         _hire(team, wanted)
-        now = math.inf if end - begin >= LARGE else time.perf_counter()
         for helper in team:
             if helper.away_until <= now:
                 helper.call(loop, address, (arguments, kept))
@@ -178,7 +177,9 @@ def fill_together(loop: rows.Loop, head: tuple[int, ...], begin: int, end: int, 
                 break
             except BaseException as error:
                 raised = error
-        if forks == _forks:
+        if forks == _forks and team and team[0].away_until > now:
+            _idle[:0] = team  # others are taken first
+        elif forks == _forks:
             _idle.extend(team)
         if raised is not None:
             raise raised

@@ -40,7 +40,15 @@ def test_the_hint_is_in_the_machine_code():
 
 
 def test_passes():
-    assert [stores.passes(nbytes) for nbytes in (1 << 29, 1 << 28, (1 << 28) - 1, 1 << 20, 0)] == [1, 1, 1, 256, 1 << 28]
+    assert [stores.passes(nbytes) for nbytes in (1 << 29, 1 << 28, (1 << 28) - 1, 1 << 20, 1 << 12, 4095, 0)] == [
+        1,
+        1,
+        1,
+        256,
+        1 << 16,
+        1,
+        1,
+    ]
 
 
 def test_the_clock_is_that_of_a_cpu():

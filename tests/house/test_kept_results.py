@@ -49,11 +49,11 @@ length= 8 gibibytes (2^33 bytes), time= 127 seconds
         ("  no anomalies in 230 test result(s)\n", "2^33: no anomalies in 230, 1 before"),
         (
             "  BRank(12):3K(1)  R= +583.3  p~= 1.2e-176  FAIL !!!!\n  ...and 229 test result(s) without anomalies\n",
-            "2^33: FAIL",
+            "2^33: 1 FAIL in 230",
         ),
         (
             "  FPF  R= 5  p = 1e-5  unusual\n  ...and 229 test result(s) without anomalies\n",
-            "2^33: 1 anomalies in 230, 1 before",
+            "2^33: 1 anomaly in 230, 1 before",
         ),
     ],
 )

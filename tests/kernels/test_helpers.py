@@ -35,3 +35,17 @@ def test_only_large_fills_ask_one_that_stays_away(values, asked, monkeypatch):
     monkeypatch.setattr(threads.Helper, "call", lambda self, *args: (calls.append(self), call(self, *args)))
     assert np.array_equal(fi.default_rng(0).normal(size=values), expected)
     assert calls == [helper] * asked
+
+
+def test_one_that_stays_away_makes_room_for_others(monkeypatch):
+    monkeypatch.setattr(threads, "helpers", lambda count: 1)
+    team, calls = [threads.Helper() for _ in range(3)], []
+    team[-1].away_until = math.inf  # the one that would be taken first
+    monkeypatch.setattr(threads, "_idle", list(team))
+    monkeypatch.setattr(threads, "_all", list(team))
+    call = threads.Helper.call
+    monkeypatch.setattr(threads.Helper, "call", lambda self, *args: (calls.append(self), call(self, *args)))
+    for _ in range(3):
+        fi.default_rng(0).normal(size=1 << 18)
+    assert calls == [team[1], team[1]]  # the first fill has no help
+    assert threads._idle == [team[2], team[0], team[1]]

@@ -5,6 +5,7 @@ It runs no battery, which takes hours. `docs/figures/batteries` has a file for e
 """
 
 import json
+import math
 import re
 
 from docs.scripts import arguments
@@ -33,9 +34,9 @@ def of_testu01(battery, words):
         return ""
     tests = [json.loads(line) for line in path.read_text().splitlines()]
     p_values = [p for test in tests for _, p in test["results"]]
-    least = min(2 * min(p, 1 - p) for p in p_values)
+    least = min(1 - 1e-16, *(2 * min(p, 1 - p) for p in p_values))
     share = "" if len(tests) == TESTU01[battery] else f" from {len(tests)} of {TESTU01[battery]} tests"
-    return f"{len(p_values)}{share}: {1 - (1 - least) ** len(p_values):.2g}"
+    return f"{len(p_values)}{share}: {-math.expm1(len(p_values) * math.log1p(-least)):.2g}"
 
 
 def of_practrand(words):
@@ -45,9 +46,9 @@ def of_practrand(words):
         return ""
     parts = LENGTH.split(path.read_text())[1:]
     *before, (length, last) = zip(parts[::2], parts[1::2], strict=True)
-    doubts = len(DOUBTFUL.findall(last))
-    said = "FAIL" if FAILED.search(last) else f"{doubts or 'no'} anomalies"
-    count = doubts + sum(map(int, re.findall(r"(\d+) test result", last)))
+    doubts, failed = len(DOUBTFUL.findall(last)), len(FAILED.findall(last))
+    said = f"{failed} FAIL" if failed else f"{doubts or 'no'} {'anomaly' if doubts == 1 else 'anomalies'}"
+    count = failed + doubts + sum(map(int, re.findall(r"(\d+) test result", last)))
     earlier = sum(len(DOUBTFUL.findall(text)) for _, text in before)
     return f"{length}: {said} in {count}" + (f", {earlier} before" if earlier else "")
 

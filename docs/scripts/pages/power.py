@@ -143,6 +143,8 @@ def found(fault, seeds):
 
 def lines(args):
     """The table."""
+    if args.power_seeds < 2:
+        raise SystemExit(f"--power-seeds: must be at least 2, for their spread; got {args.power_seeds}")
     rows = []
     for fault, (tested, dtype, *_) in FAULTS.items():
         power, groups = found(fault, args.power_seeds)

@@ -17,7 +17,7 @@ def threshold(found):
 
 def failures(result, least):
     """The tests of a case that fail: groups, names, what was seen, p."""
-    return [row for row in result["rows"] if row[3] < least]
+    return [row for row in result["rows"] if not row[3] >= least]  # NaN fails
 
 
 def cell(result, least):

@@ -50,7 +50,7 @@ def summary(rows, size):
         "values": size,
         "tests": sum(row.counted for row in rows),
         "groups": {name: verdict.combined(some) for name, some in groups.items() if some},
-        "rows": sorted(kept, key=lambda row: row[3]),
+        "rows": sorted(kept, key=lambda row: (row[3] == row[3], row[3])),
     }
 
 
@@ -80,6 +80,8 @@ def run(library, cases, size):
         start = time.perf_counter()
         result = summary(rows_of(case, size), size)
         found = read(library)  # another process may have written
+        if found.get("versions", {}).get(library, version(library)) != version(library):
+            found["cases"] = {}  # of another version
         found["versions"] = {name: version(name) for name in dict.fromkeys((library, "numpy", "scipy"))}
         found["cases"][case.title] = result
         path_of(library).write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
