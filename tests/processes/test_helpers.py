@@ -292,13 +292,33 @@ def test_another_is_called_instead(new, expected, monkeypatch):
     assert set(threads._idle) == every
 
 
+def test_one_that_stays_away_makes_room_for_others(new, expected, monkeypatch):
+    threads._start(3)
+    first, second, third = threads._idle
+    third.away_until, called = time.perf_counter() + 1000, []
+    monkeypatch.setattr(threads.Helper, "call", lambda self, *rest: called.append(self))
+    for _ in range(3):
+        assert fill() == expected
+    assert called == [second, second]  # the first fill had hired the third, which is taken first
+    assert threads._idle == [third, first, second]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_large_fills_ask_one_that_stays_away(ready, expected, monkeypatch, asked):
+    monkeypatch.setattr(threads, "LARGE", SIZE if asked else SIZE + 1)
+    ready.away_until, called = time.perf_counter() + 1000, []
+    monkeypatch.setattr(threads.Helper, "call", lambda self, *rest: called.append(self))
+    assert fill() == expected
+    assert called == [ready] * asked
+
+
 def test_the_time_away_grows_while_others_want_the_cpu(new, monkeypatch):
     monkeypatch.setattr(threads.time, "perf_counter", lambda: 100.0)
     helper, found = Absent(), []
-    for _ in range(8):
-        helper._judge(2 * threads.LOST)
-        found.append((helper.away_until - 100) / threads.AWAY)
-    assert found == pytest.approx([1, 2, 4, 8, 16, 32, 32, 32])
+    for lost in (0.1, 0.1, 0.2, 0.1, 0.1, 0.1, 0.1):
+        helper._judge(lost)
+        found.append((helper.away_until - 100) / lost)
+    assert found == pytest.approx([4, 8, 16, 32, 64, 128, 128])
     helper._judge(threads.LOST / 2)
-    helper._judge(2 * threads.LOST)
-    assert helper.away_until - 100 == pytest.approx(threads.AWAY)
+    helper._judge(0.1)
+    assert helper.away_until - 100 == pytest.approx(0.4)
