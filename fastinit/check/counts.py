@@ -60,15 +60,14 @@ def _count(codes, counts):  # type: ignore[no-untyped-def]
         counts[codes[i]] += 1
 
 
-def _compiled(function: Any, **options: Any) -> Any:
+def _compiled(function: Any) -> Any:
     try:
-        return njit(nogil=True, cache=True, error_model="numpy", **options)(function)
+        return njit(nogil=True, cache=True, error_model="numpy")(function)
     except RuntimeError:  # there is no directory for a cache
-        return njit(nogil=True, error_model="numpy", **options)(function)
+        return njit(nogil=True, error_model="numpy")(function)
 
 
-place, count_codes = _compiled(_place), _compiled(_count)
-add_powers = _compiled(_add_powers, fastmath={"reassoc", "contract"})  # sums in any order fill vectors
+place, add_powers, count_codes = _compiled(_place), _compiled(_add_powers), _compiled(_count)
 
 
 class Summary(NamedTuple):
