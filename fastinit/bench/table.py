@@ -94,8 +94,9 @@ def counted(count: int, noun: str) -> str:
 def title(table: Table) -> str:
     """Law, dtype, values, buffer, threads, rounds, and which store is the roof."""
     job = table.job
-    unit = next((unit for unit in ("GiB", "MiB") if table.nbytes >= {"GiB": 10 * 2**30, "MiB": 2**20}[unit]), "bytes")
-    size = f"{table.nbytes / {'GiB': 2**30, 'MiB': 2**20, 'bytes': 1}[unit]:,.4g} {unit}"
+    size = f"{table.nbytes:,} bytes"
+    if table.nbytes >= 2**20:
+        size = f"{table.nbytes / 2**20:,.4g} MiB" if table.nbytes < 10 * 2**30 else f"{table.nbytes / 2**30:,.4g} GiB"
     size += f", for {job.place.upper()}" if job.place else ""
     place = "on a CUDA device" if job.device == "cuda" else f"{job.buffer} buffer, {counted(job.threads, 'thread')}"
     roof = f", roof: {TITLES[table.roof]}" if table.roof else ""
