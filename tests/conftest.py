@@ -1,7 +1,10 @@
-"""One table of what a Generator can draw."""
+"""One table of what a Generator can draw, and what tests of several folders need."""
 
 import math
 import re
+import subprocess
+
+import pytest
 
 from fastinit import laws
 
@@ -57,3 +60,18 @@ def draw(rng, name, dtype, **keywords):
 def label(value):
     """An argument in a test's name: `repr` without addresses, which would differ between the processes of one run."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 4 MiB."""
+    where = tmp_path / "disk"
+    where.mkdir()
+    try:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", where], capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("there is no `mount` here")
+    if mounted.returncode:
+        pytest.skip(f"mounting is not permitted: {mounted.stderr.strip()}")
+    yield where
+    subprocess.run(["umount", where], check=True)

@@ -10,7 +10,7 @@ import fastinit as fi
 from fastinit import laws
 from fastinit.commands.main import main
 from fastinit.initializers.rules import TensorRule, parse
-from tests.commands.test_cli import call, run
+from tests.commands.running import call, run
 from tests.initializers.test_any_law import LAWS
 from tests.laws import own
 

@@ -4,7 +4,6 @@ import errno
 import os
 import shutil
 import stat
-import subprocess
 
 import ml_dtypes
 import numpy as np
@@ -19,21 +18,6 @@ from fastinit.files.npy import MOST_AXES, fill_npy, header
 from fastinit.files.slabs import cuts, write_behind
 
 DTYPES = [np.float32, np.float64, np.float16, ml_dtypes.bfloat16]
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 4 MiB."""
-    where = tmp_path / "disk"
-    where.mkdir()
-    try:
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", where], capture_output=True, text=True)
-    except FileNotFoundError:
-        pytest.skip("there is no `mount` here")
-    if mounted.returncode:
-        pytest.skip(f"mounting is not permitted: {mounted.stderr.strip()}")
-    yield where
-    subprocess.run(["umount", where], check=True)
 
 
 def normal(shape, dtype=np.float32):

@@ -1,6 +1,6 @@
 """The disk full, the file or its folder gone, permission lost, while `fastinit fill` writes: an error, and no file of the name.
 
-A full disk that is found before, and a limit on the size of files, are in `test_cli.py` and `test_files.py`.
+A full disk that is found before, and a limit on the size of files, are in `test_fill_ends.py` and `test_files.py`.
 """
 
 import contextlib
@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 import fastinit as fi
-from tests.commands.test_cli import names
-from tests.files.test_files import small_disk  # noqa: F401
+from tests.commands.running import names
 from tests.processes.scripts import environment
 from tests.processes.test_cache import read_only_prefix
 
@@ -117,7 +116,7 @@ def test_a_folder_takes_the_name(tmp_path):
     assert names(tmp_path / "x.npy") == []
 
 
-def test_another_process_fills_the_disk(small_disk):  # noqa: F811
+def test_another_process_fills_the_disk(small_disk):
     """The space was taken before: the fill ends well."""
     with filling(small_disk) as child:
         with contextlib.suppress(OSError), (small_disk / "other").open("wb") as other:

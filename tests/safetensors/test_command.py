@@ -11,8 +11,7 @@ from fastinit.arguments import dtypes
 from fastinit.commands.main import main
 from fastinit.safetensors import fill, writing
 from fastinit.safetensors.reading import read_header
-from tests.commands.test_cli import filling, names, on_a_terminal, run
-from tests.files.test_files import small_disk  # noqa: F401
+from tests.commands.running import filling, names, on_a_terminal, run
 from tests.safetensors.test_values import numpy_call, read
 
 SPEC = {
@@ -155,7 +154,7 @@ def test_what_does_not_fit(tmp_path, capsys, monkeypatch):
     assert names(tmp_path) == ["spec.json"]
 
 
-def test_a_full_disk(small_disk):  # noqa: F811
+def test_a_full_disk(small_disk):
     (small_disk / "spec.json").write_text(
         json.dumps({"tensors": {name: {"shape": [2**19]} for name in "ab"} | {"s": {"shape": []}}})
     )

@@ -16,7 +16,7 @@ from fastinit.arguments import dtypes
 from fastinit.safetensors import Written, fill, writing
 from fastinit.safetensors import format as layout
 from fastinit.safetensors.format import KINDS, METADATA, NAMES
-from tests.files.test_files import only, small_disk  # noqa: F401
+from tests.files.test_files import only
 from tests.initializers.table import ALIASES, CALLS, call
 
 REALS = [real.name for real in dtypes.REALS.values()]

@@ -11,7 +11,7 @@ import pytest
 import fastinit as fi
 from fastinit.safetensors import fill, shards, writing
 from fastinit.safetensors import format as layout
-from tests.files.test_files import only, small_disk  # noqa: F401
+from tests.files.test_files import only
 from tests.safetensors.test_values import read, tensors
 
 
@@ -64,7 +64,7 @@ def test_an_exception_leaves_what_was_there(tmp_path, monkeypatch, error, size):
 
 
 @pytest.mark.parametrize("size", [None, 2**21])
-def test_a_full_disk_is_found_before_any_value_is_made(small_disk, monkeypatch, size):  # noqa: F811
+def test_a_full_disk_is_found_before_any_value_is_made(small_disk, monkeypatch, size):
     spec = {"tensors": tensors(a=((2**18,), "float32"), b=((2**20,), "float32"), c=((2**18,), "float32"))}
     plan = writing.plan(small_disk / "x.safetensors", spec, seed=0, max_shard_size=size)
 
