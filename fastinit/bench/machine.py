@@ -38,25 +38,35 @@ def free_memory() -> int | None:
     return _bytes("MemAvailable")
 
 
-def describe(modules: Iterable[str] = ()) -> dict[str, Any]:
+def gpu_name() -> str:
+    """The name of the CUDA device that `--device cuda` fills."""
+    from fastinit.gpu import driver  # LLVM's writer, imported only where a GPU is filled
+
+    return driver.device(0).name
+
+
+def describe(modules: Iterable[str] = (), device: str = "cpu") -> dict[str, Any]:
     """Describe the machine and the versions of fastinit, Python, NumPy, Numba and of these modules.
 
     Parameters
     ----------
     modules : iterable of str
         Further modules, or names of libraries that are a part of one; those that are not installed are left out.
+    device : str
+        "cuda" if a CUDA device is filled, else "cpu".
 
     Returns
     -------
     dict
-        "cpu" (its name, and LLVM's in brackets), "virtual" (whether a hypervisor runs it), "logical_cpus", "threads" (of a
-        fill), "memory" (bytes or None), "caches" (those for data), "nominal_hertz" (or None), "system" and "versions" (by
-        module).
+        "cpu" (its name, and LLVM's in brackets), "gpu" (the name of the device that is filled, or None), "virtual" (whether a
+        hypervisor runs it), "logical_cpus", "threads" (of a fill), "memory" (bytes or None), "caches" (those for data),
+        "nominal_hertz" (or None), "system" and "versions" (by module).
     """
     cpu = _entry("/proc/cpuinfo", "model name") or platform.processor() or platform.machine()
     versions = {module: version(module) for module in ("numpy", "numba", *(PARTS.get(name, (name,))[0] for name in modules))}
     return {
         "cpu": f"{cpu} ({llvmlite.binding.get_host_cpu_name()})",
+        "gpu": gpu_name() if device == "cuda" else None,
         "virtual": "hypervisor" in (_entry("/proc/cpuinfo", "flags") or "").split(),
         "logical_cpus": os.cpu_count(),
         "threads": cpus.usual(),
@@ -72,11 +82,17 @@ def describe(modules: Iterable[str] = ()) -> dict[str, Any]:
     }
 
 
+def processors(machine: dict[str, Any]) -> str:
+    """The CUDA device, if one was filled, and the CPUs."""
+    gpu = f"{machine['gpu']}; " if machine.get("gpu") else ""
+    return f"{gpu}{machine['cpu']}, {machine['logical_cpus']} logical CPUs"
+
+
 def sentence(machine: dict[str, Any]) -> str:
     """The description in one line."""
     memory = f", {machine['memory'] / 2**30:.0f} GiB" if machine["memory"] else ""
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
-    return f"{machine['cpu']}, {machine['logical_cpus']} logical CPUs{memory}, {machine['system']}; {versions}"
+    return f"{processors(machine)}{memory}, {machine['system']}; {versions}"
 
 
 def _size(nbytes: int) -> str:

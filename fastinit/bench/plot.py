@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from fastinit.bench.machine import processors
 from fastinit.bench.samplers import STORES
 from fastinit.bench.session import Table
 from fastinit.bench.table import counted
@@ -117,4 +118,4 @@ def draw(tables: Sequence[Table], machine: dict[str, Any], file: BinaryIO, kind:
 def caption(tables: Sequence[Table], machine: dict[str, Any]) -> str:
     """How many values, and on which machine."""
     values = ", ".join(f"{values:,}" for values in dict.fromkeys(table.job.values for table in tables))
-    return f"{values} values; {machine['cpu']}, {machine['logical_cpus']} logical CPUs"
+    return f"{values} values; {processors(machine)}"

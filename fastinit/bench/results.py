@@ -17,7 +17,7 @@ PROGRAM, SCHEMA = "fastinit bench", 2
 
 #: The types of the keys that are read; others are ignored.
 _MACHINE = {
-    "cpu": str, "virtual": bool, "logical_cpus": int, "threads": int, "memory": int | None, "caches": list,
+    "cpu": str, "gpu": str | None, "virtual": bool, "logical_cpus": int, "threads": int, "memory": int | None, "caches": list,
     "nominal_hertz": float | None, "system": str, "versions": dict,
 }  # fmt: skip
 _JOB = {"dist": str, "values": int, "dtype": str, "buffer": str, "threads": int, "device": str, "place": str}
@@ -104,7 +104,8 @@ def parsed(value: Any) -> tuple[dict[str, Any], list[Table]]:
         raise ForeignFile(f"is no file of `{PROGRAM} --json`")
     if value.get("schema") != SCHEMA:
         raise ForeignFile(f"has schema {value.get('schema')!r}, and this version reads {SCHEMA} only: measure again")
-    machine = _record(_entry(value, "machine", dict, "the file"), _MACHINE, "'machine'")
+    described = {"gpu": None} | _entry(value, "machine", dict, "the file")  # the first files had no such key
+    machine = _record(described, _MACHINE, "'machine'")
     tables = _entry(value, "tables", list, "the file")
     return machine, [_table(each, f"table {i}") for i, each in enumerate(tables, 1)]
 

@@ -235,7 +235,7 @@ def run(plan: Plan | Comparison) -> int:
     """Measure or compare, print, write; 1 if fastinit became slower. OSError if a file cannot be written."""
     if isinstance(plan, Comparison):
         return _compare(plan)
-    here = machine.describe(name for name in plan.libraries if name not in REFERENCES)
+    here = machine.describe((name for name in plan.libraries if name not in REFERENCES), plan.jobs[0].device)
     reports.show("\n".join(map(wrapped, filter(None, (machine.sentence(here), machine.memory_sentence(here))))))
     tables = measure(plan, lambda done: reports.show(f"\n{table.text(done)}"))
     if hertz := figures.median_hertz(tables):

@@ -199,7 +199,8 @@ def _said_of_stop(plan: Plan, results: Sequence[Result]) -> str:
 def run(plan: Plan) -> int:
     """Test, print, write; 1 if a sampler is bad, else 0. OSError if a file cannot be written."""
     modules = {each.sampler.partition(":")[0].partition(".")[0] for each in plan.run.subjects}
-    here = machine.describe(name for name in sorted({*modules, "scipy"}) if name not in ("fastinit", "numpy"))
+    others = (name for name in sorted({*modules, "scipy"}) if name not in ("fastinit", "numpy"))
+    here = machine.describe(others, plan.run.device)
     reports.show(wrapped(machine.sentence(here)))
     results, stopped = checks.measure(plan.run, lambda done: _show(plan, done))
     if stopped:

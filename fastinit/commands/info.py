@@ -95,14 +95,18 @@ def _gpus() -> dict[str, Any]:
     from fastinit.gpu import driver  # LLVM's writer, imported only where a GPU is filled
 
     try:
-        found = [{"device": i, "reason": driver.reason_against(i)} for i in range(driver.count())]
+        reasons = [driver.reason_against(i) for i in range(driver.count())]
+        found = [
+            {"device": i, "name": None if reason else driver.device(i).name, "reason": reason}
+            for i, reason in enumerate(reasons)
+        ]
     except driver.DriverError as error:
         return {"enabled": True, "devices": [], "reason": str(error)}
     return {"enabled": True, "devices": found, "reason": None if found else "there is no device"}
 
 
 def _gpu_text(gpus: dict[str, Any]) -> str:
-    devices = [f"device {entry['device']}: {entry['reason'] or 'filled by kernels'}" for entry in gpus["devices"]]
+    devices = [f"device {each['device']}: {each['reason'] or each['name'] + ', filled by kernels'}" for each in gpus["devices"]]
     return gpus["reason"] or "; ".join(devices)
 
 

@@ -20,6 +20,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cuGetErrorName": (c_int, POINTER(c_char_p)),
     "cuDeviceGetCount": (POINTER(c_int),),
     "cuDeviceGet": (POINTER(c_int), c_int),
+    "cuDeviceGetName": (c_char_p, c_int, c_int),
     "cuDeviceGetAttribute": (POINTER(c_int), c_int, c_int),
     "cuPointerGetAttribute": (c_void_p, c_int, c_uint64),
     "cuDevicePrimaryCtxRetain": (POINTER(c_void_p), c_int),
@@ -39,6 +40,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
 _OUT_OF_MEMORY, _TOO_NEW = 2, 222
 _MULTIPROCESSORS, _MAJOR, _MINOR = 16, 75, 76  # attributes of a device
 _ORDINAL = 9  # attribute of a pointer
+_NAME_BYTES = 256  # as many as CUDA's own cudaDeviceProp has
 
 
 class DriverError(RuntimeError):
@@ -76,12 +78,13 @@ def check(status: int, action: str, cuda: Any = None) -> None:
 
 
 class Device(NamedTuple):
-    """A GPU: its ordinal, its primary context (which torch, CuPy, JAX and Numba use), chip and multiprocessors."""
+    """A GPU: its ordinal, its primary context (which torch, CuPy, JAX and Numba use), chip, multiprocessors and name."""
 
     ordinal: int
     context: int
     sm: int
     multiprocessors: int
+    name: str
 
 
 def _attribute(handle: c_int, number: int) -> int:
@@ -109,7 +112,9 @@ def device(ordinal: int) -> Device:
             f"a GPU must have compute capability {ptx.CHIPS[0] / 10} or more; device {ordinal} has {capability / 10}"
         )
     check(cuda.cuDevicePrimaryCtxRetain(byref(context), handle), f"use device {ordinal}")
-    return Device(ordinal, int(context.value or 0), sm, _attribute(handle, _MULTIPROCESSORS))
+    name = ctypes.create_string_buffer(_NAME_BYTES)
+    check(cuda.cuDeviceGetName(name, len(name), handle), f"name device {ordinal}")
+    return Device(ordinal, int(context.value or 0), sm, _attribute(handle, _MULTIPROCESSORS), name.value.decode())
 
 
 @functools.cache

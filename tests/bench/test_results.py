@@ -42,6 +42,12 @@ def test_a_document_comes_back(tmp_path):
     assert results.document(again, here) == written
 
 
+def test_files_without_the_name_of_a_gpu_are_read():
+    written = results.document([table()], MACHINE)
+    del written["machine"]["gpu"]
+    assert results.parsed(written) == (MACHINE, [table()])
+
+
 def test_what_later_versions_add_is_ignored():
     written = results.document([table()], MACHINE) | {"more": 1}
     written["tables"][0] |= {"more": 1}

@@ -147,5 +147,5 @@ def test_what_the_system_names():
     assert machine.memory_sentence({"caches": [], "nominal_hertz": None, "virtual": True}) == ""
     here = machine.describe()
     assert set(here) == {
-        "cpu", "virtual", "logical_cpus", "threads", "memory", "caches", "nominal_hertz", "system", "versions",
+        "cpu", "gpu", "virtual", "logical_cpus", "threads", "memory", "caches", "nominal_hertz", "system", "versions",
     }  # fmt: skip

@@ -66,6 +66,9 @@ class Cuda:
         device[0] = ordinal
         return 0
 
+    def _cuDeviceGetName(self, name, size, device):
+        ctypes.memmove(name, b"Stand-in %d\0" % device, min(size, 12))
+
     def _cuDeviceGetAttribute(self, value, attribute, device):
         major, minor = self.capabilities[device]
         value[0] = {16: self.multiprocessors, 75: major, 76: minor}[attribute]
@@ -163,6 +166,7 @@ PROTOTYPES = {
     "cuGetErrorName": [c_int, POINTER(c_char_p)],
     "cuDeviceGetCount": [POINTER(c_int)],
     "cuDeviceGet": [POINTER(c_int), c_int],
+    "cuDeviceGetName": [POINTER(ctypes.c_char), c_int, c_int],
     "cuDeviceGetAttribute": [POINTER(c_int), c_int, c_int],
     "cuPointerGetAttribute": [c_void_p, c_int, c_uint64],
     "cuDevicePrimaryCtxRetain": [POINTER(c_void_p), c_int],

@@ -5,7 +5,8 @@ import types
 import numpy as np
 import pytest
 
-from fastinit.bench import device, session
+from fastinit.bench import device, plot, session
+from fastinit.bench import machine as bench_machine
 from fastinit.bench.measure import Job
 from fastinit.bench.samplers import ready, references
 from fastinit.check import laws, subjects, verdict
@@ -24,8 +25,20 @@ def machine(cuda):
 
 def test_check_tests_what_the_device_makes(machine, capsys):
     assert main(["check", "--device", "cuda", "--dist", "normal", "--dtype", "bfloat16", "--samples", "65536"]) == 0
-    assert "GOOD" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert out.startswith("Stand-in 0; ")
+    assert "GOOD" in out
     assert machine.launches
+
+
+def test_reports_name_the_device(machine, monkeypatch, capsys):
+    here, other = bench_machine.describe(device="cuda"), bench_machine.describe()
+    assert (here["gpu"], other["gpu"]) == ("Stand-in 0", None)
+    for text in (bench_machine.sentence, lambda described: plot.caption([], described).removeprefix(" values; ")):
+        assert text(here) == f"Stand-in 0; {text(other)}"
+    monkeypatch.setenv("FASTINIT_GPU", "1")
+    assert main(["info"]) == 0
+    assert "device 0: Stand-in 0, filled by kernels" in " ".join(capsys.readouterr().out.split())
 
 
 def test_check_finds_a_device_that_is_wrong(machine, monkeypatch):
