@@ -120,7 +120,11 @@ def _scipy(name: str, *numbers: float) -> Callable[[], Any]:
 
 
 def _uniform(low: float, high: float) -> dict[str, Any]:
-    return {"base": _scipy("uniform", low, high - low), "a": low, "b": high, "closed": False, "both_steps": (2**24, 2**53)}
+    width = high - low
+    # with a power of two and bounds that are near, every low + width k 2^-24 is a float32 number, and none is left out
+    exact = math.frexp(width)[0] == 0.5 and max(-low, high) <= width and (low / width * 2**24).is_integer()
+    steps = {"both_steps": (2**24, 2**53), "coarse": not exact}
+    return {"base": _scipy("uniform", low, width), "a": low, "b": high, "closed": False, **steps}
 
 
 def _normal(loc: float, scale: float) -> dict[str, Any]:

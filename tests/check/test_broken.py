@@ -166,10 +166,11 @@ def test_a_uniform_of_seven_bits():
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("bits", [20, 22])
+@pytest.mark.parametrize("bits", [20, 22, 23])
 def test_a_uniform_of_too_few_bits(bits):
     x = (np.floor(words_of(N) * 2.0 ** (bits - 32)) * 2.0**-bits).astype(np.float32)
-    assert "distinct" in failed(judged(x, UNIFORM, "float32"))
+    for law in (UNIFORM, uniform(-1.5, 2.5)):
+        assert "distinct" in failed(judged(np.float32(law.a) + np.float32(law.b - law.a) * x, law, "float32"))
 
 
 @pytest.mark.nightly

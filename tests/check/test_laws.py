@@ -18,6 +18,14 @@ from tests.repeats import mostly_at_night
 REALS = list(dtypes.REALS.values())
 
 
+@pytest.mark.parametrize("bounds", [(0, 1), (-1.5, 2.5), (0, 8), (-(2.0**-24), 1 - 2.0**-24), (0.25, 0.75), (0, 0.02), (5, 7)])
+def test_a_uniform_that_is_not_rounded(bounds):
+    """Where each step is a number, repeats and values at the bounds are counted exactly."""
+    low, high = bounds
+    values = low + (high - low) * np.arange(2.0**24) * 2.0**-24
+    assert uniform(low, high).coarse == (values.astype(np.float32) != values).any()
+
+
 @pytest.mark.parametrize("dtype", [real.name for real in REALS if real.dtype.itemsize <= 2])
 @pytest.mark.parametrize("law", [UNIFORM, uniform(-1.5, 2.5)], ids=lambda law: law.title)
 def test_cells_of_a_uniform_are_counts(law, dtype):
