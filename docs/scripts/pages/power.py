@@ -27,8 +27,8 @@ def _masked(x, place):
     return (x.view(np.uint32) & np.uint32(0xFFFFFF00)).view(np.float32)
 
 
-def _of_22_bits(x, place):
-    return np.floor(x * 2**22) * np.float32(2**-22)
+def _of_bits(bits):
+    return lambda x, place: np.floor(x * 2**bits) * np.float32(2**-bits)
 
 
 def _truncated_to_16_bits(x, place):
@@ -84,7 +84,8 @@ FAULTS = {
     "one value of 1,000 is 0": (NORMAL, "float32", NORMAL, "float32", _every(1000, 0.0)),
     "8 of 24 bits are 0": (NORMAL, "float32", NORMAL, "float32", _masked),
     "float64 of float32 values": (NORMAL, "float64", NORMAL, "float32", lambda x, place: x.astype(np.float64)),
-    "uniform of 22 bits": ("uniform", "float32", "uniform", "float32", _of_22_bits),
+    "uniform of 22 bits": ("uniform", "float32", "uniform", "float32", _of_bits(22)),
+    "uniform of 23 bits": ("uniform", "float32", "uniform", "float32", _of_bits(23)),
     "cut to bfloat16, not rounded": (NORMAL, "bfloat16", NORMAL, "float32", _truncated_to_16_bits),
     "clamped at the bounds": (
         "truncated_normal(-2, 2)", "float32", NORMAL, "float32", lambda x, place: x.clip(np.float32(-2), np.float32(2)),
