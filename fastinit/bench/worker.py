@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from fastinit.bench.clock import hertz
@@ -76,11 +77,15 @@ def serve(connection: Connection, library: str, job: Job, output: str) -> None:
     for stream in (1, 2):
         os.dup2(file, stream)
     warnings.simplefilter("ignore")
-    try:
-        for answer in _answers(library, job):
+    answers, answer = _answers(library, job), {}
+    while "error" not in answer:
+        try:
+            answer = next(answers)
+        except Exception as error:  # the library may do anything wrong
+            answer = {"error": _reason(error)}
+        try:
             connection.send(answer)
             connection.recv()
-    except EOFError:
-        return
-    except Exception as error:  # the library may do anything wrong
-        connection.send({"error": _reason(error)})
+        except (EOFError, OSError):
+            Path(output).unlink(missing_ok=True)  # a parent that was killed could not do it
+            return

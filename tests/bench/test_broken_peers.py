@@ -113,6 +113,26 @@ def test_a_signal_kills_the_workers(tmp_path, number):
 
 
 @pytest.mark.nightly
+def test_a_killed_run_leaves_no_files(tmp_path):
+    """The workers see that it has gone, and remove what they printed."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    env = library(tmp_path, "time.sleep(0.1)\nreturn np.ones(n)") | {"TMPDIR": str(scratch)}
+    child = subprocess.Popen([*COMMAND, *map(str, STAND_IN_RUN)], env=env, stdout=-1, stderr=-1)
+    deadline = time.monotonic() + 100
+    while not (tmp_path / "pid").exists():
+        assert child.poll() is None, child.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert list(scratch.glob("fastinit-bench-*"))
+    child.kill()
+    child.communicate(timeout=100)
+    while left := list(scratch.glob("fastinit-bench-*")):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.01)
+
+
+@pytest.mark.nightly
 def test_only_what_is_asked_for_is_imported(tmp_path):
     env = library(tmp_path, "return np.ones(n)")
     marker = "from pathlib import Path\nPath(__file__).with_suffix('.imported').touch()\n"
