@@ -97,6 +97,12 @@ def switch(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def callback(name: str, value: Any) -> None:
+    """A function to call, or None."""
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} must be callable or None; got {value!r}")
+
+
 def one_of(name: str, value: Any, words: Collection[str]) -> str:
     """One of these words."""
     allowed = ", ".join(map(repr, words))

@@ -91,7 +91,7 @@ def _cached() -> dict[str, int]:
 def _gpus() -> dict[str, Any]:
     """Whether kernels fill the memory of GPUs, and of which, or why not."""
     if not devices.is_enabled():
-        return {"enabled": False, "devices": [], "reason": "FASTINIT_GPU is not 1, so GPUs get copies from the CPU"}
+        return {"enabled": False, "devices": [], "reason": "FASTINIT_GPU is not 1, so no kernel fills the memory of a GPU"}
     from fastinit.gpu import driver  # LLVM's writer, imported only where a GPU is filled
 
     try:

@@ -98,7 +98,7 @@ rng : None, int, sequence of int, numpy.random.SeedSequence or fastinit.Generato
 """
 _DTYPE = """\
 dtype : dtype, optional
-    Any that fastinit fills; None is float32.
+    Any that fastinit fills, or that the law has; None is float32, or int64 for a law of integers.
 """
 _ENTRY = """\
 chunks : int, tuple, dict or str

@@ -39,6 +39,12 @@ def _chunk_bytes(sizes: list[str]) -> int:
     return int(parse_bytes(next((size for size in sizes if size != "auto"), dask.config.get("array.chunk-size"))))
 
 
+def _longest(length: int, entry: Any) -> int:
+    """The longest chunk of an axis whose entry is no text: a size, the sizes of all, or the whole axis (None, -1)."""
+    size = max(entry, default=1) if isinstance(entry, tuple | list) else entry
+    return min(length, int(size)) if isinstance(size, int | np.integer) and size > 0 else length
+
+
 def _check_number(chunks: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Refuse more chunks than Dask can list."""
     if isinstance(chunks, bool):
@@ -48,7 +54,7 @@ def _check_number(chunks: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> 
     most = max((n / int(entry) for n, entry in fixed), default=1.0)
     automatic = [n for n, entry in axes if isinstance(entry, str)]
     if automatic:
-        rest = dtype.itemsize * math.prod(min(n, int(entry)) for n, entry in fixed if n)
+        rest = dtype.itemsize * math.prod(_longest(n, entry) for n, entry in axes if n and not isinstance(entry, str))
         size = _chunk_bytes([entry for _, entry in axes if isinstance(entry, str)])
         most = max(most, _most_automatic(automatic, size / rest))
     if most > MOST:

@@ -20,12 +20,20 @@ MOST_BYTES = 2**63 - 1
 _CANNOT_RESERVE = (errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 
 
+def resolved(path: PathLike) -> Path:
+    """A path with its links followed; OSError if they lead in a circle."""
+    try:
+        return Path(path).resolve()
+    except RuntimeError:  # Python before 3.13
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+
+
 def destination(path: PathLike, *, overwrite: bool = False) -> Path:
     """Resolve the path of a file to write, links followed, and check that it may be written.
 
     OSError if the directory does not exist, if the file exists and `overwrite` is False, or if it is no regular file.
     """
-    final = Path(path).resolve()
+    final = resolved(path)
     if not final.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "No such directory", str(final.parent))
     if final.is_dir():
@@ -144,13 +152,13 @@ def sync_directory(directory: Path) -> None:
 
 
 def _refusal(number: int, path: PathLike, needed: int) -> OSError:
-    free = shutil.disk_usage(Path(path).resolve().parent).free
+    free = shutil.disk_usage(resolved(path).parent).free
     return OSError(number, f"{os.strerror(number)}: {needed:,} bytes needed, {free:,} free", str(path))
 
 
 def require_space(path: PathLike, needed: int) -> None:
     """Check that the disk of a file has room for so many bytes, before anything is written to it; OSError if not."""
-    usage = shutil.disk_usage(Path(path).resolve().parent)
+    usage = shutil.disk_usage(resolved(path).parent)
     if usage.total and usage.free < needed:  # some network filesystems report a total of 0
         raise _refusal(errno.ENOSPC, path, needed)
 

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from fastinit.files.atomic import PathLike, part_of, sync_directory
+from fastinit.files.atomic import PathLike, part_of, resolved, sync_directory
 
 
 def folder_destination(path: PathLike, is_old: Callable[[Path], bool], *, overwrite: bool = False) -> Path:
@@ -18,7 +18,7 @@ def folder_destination(path: PathLike, is_old: Callable[[Path], bool], *, overwr
     OSError if the folder above it does not exist, or if it exists: with `overwrite` only if it is not of the kind that may be
     replaced, which `is_old` tells. An empty folder may always be.
     """
-    final = Path(path).resolve()
+    final = resolved(path)
     if not final.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "No such directory", str(final.parent))
     if not os.path.lexists(final):
@@ -40,9 +40,10 @@ def new_folder(final: Path) -> Path:
     return part
 
 
-def publish(part: Path, final: Path) -> None:
-    """Give a folder, whose files are on the disk, its final name, in the place of an older one."""
+def publish(part: Path, final: Path, is_old: Callable[[Path], bool], *, overwrite: bool = False) -> None:
+    """Give a folder, whose files are on the disk, its final name, in the place of an older one if that may be replaced."""
     sync_directory(part)
+    folder_destination(final, is_old, overwrite=overwrite)  # checked again: something may have appeared since
     if final.is_dir() and any(final.iterdir()):
         old = part_of(final)
         final.replace(old)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from fastinit.arguments import checks
 from fastinit.files.atomic import MOST_BYTES, PathLike, allocate, replacing, require_space
 from fastinit.files.slabs import SLAB, Array, Progress, Where, fill_slabs, mapped, write_behind
 
@@ -72,6 +73,8 @@ def fill_npy(
 
     Raises
     ------
+    TypeError
+        If `progress` or `overwrite` is of a wrong type.
     ValueError
         If NumPy could not load the file: a negative axis, more than 64 axes, 2^63 bytes or more, or Python objects.
     OSError
@@ -89,6 +92,8 @@ def fill_npy(
     >>> size, bool((x == fi.default_rng(0).normal(size=(2, 3))).all())
     (152, True)
     """
+    checks.switch("overwrite", overwrite)
+    checks.callback("progress", progress)
     head, kind = header(shape, dtype), np.dtype(dtype)
     size = len(head) + math.prod(shape) * kind.itemsize
     with replacing(path, overwrite=overwrite) as file:

@@ -40,7 +40,7 @@ def _memory(shape: Shape, dtype: np.dtype[Any]) -> Array:
 def held(real: dtypes.Real) -> np.dtype[Any]:
     """The dtype, if JAX supports it in its present configuration."""
     if jax.dtypes.canonicalize_dtype(real.dtype) != real.dtype:
-        raise TypeError(f"dtype must not be {real.name} unless jax_enable_x64 is set")
+        raise TypeError(f"dtype must be one of at most 32 bits unless jax_enable_x64 is set; got {real.name}")
     return real.dtype
 
 
@@ -145,7 +145,8 @@ rng : jax.Array, fastinit.Generator, int, sequence of int, numpy.random.SeedSequ
 """
 _DTYPE = """\
 dtype : dtype, optional
-    Any that fastinit fills; None is float32. float64 needs `jax_enable_x64`.
+    Any that fastinit fills, or that the law has. None is float32, or for a law of integers JAX's int32 or int64. Dtypes of 64
+    bits need `jax_enable_x64`.
 """
 _ENTRY = """\
 sharding : jax.sharding.Sharding, jax.sharding.PartitionSpec or None
@@ -184,6 +185,8 @@ def _function(name: str) -> Callable[..., jax.Array]:
         shape = arguments["shape"] = blocks.shape_of(arguments["shape"], "shape")
         dtype = np.dtype(np.uint32)
         if "dtype" in arguments:
+            if arguments["dtype"] is None:  # the law's own, or where JAX lacks that, JAX's: int32 for int64
+                arguments["dtype"] = jax.dtypes.canonicalize_dtype(adapting.real_of(arguments).dtype)
             dtype = arguments["dtype"] = held(adapting.real_of(arguments))
         return make(functools.partial(function, **arguments), shape, dtype, sharding, rng, whole=whole)
 

@@ -38,6 +38,14 @@ class ClassRow(NamedTuple):
         return inspect.Signature([inspect.Parameter(name, kind, default=value) for name, value in self.parameters.items()])
 
 
+def _plain(value: Any) -> Any:
+    """NumPy's numbers, also those in a tuple or a list, as Python's, which JSON can hold."""
+    if isinstance(value, tuple | list):
+        return type(value)(map(_plain, value))
+    is_number = isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    return value.item() if is_number else value
+
+
 class _Signature:
     """The constructor's signature, for the class only: Keras looks for `layout` in an instance's, which is its `__call__`'s."""
 
@@ -57,7 +65,7 @@ class Initializer(keras.initializers.Initializer):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         values = bind(type(self).__name__, self.row.signature(), arguments, keywords)
         for name, value in values.items():
-            setattr(self, name, value.item() if isinstance(value, np.generic) else value)
+            setattr(self, name, _plain(value))
         if "seed" in values:
             self._has_seed, self.seed = self.seed is not None, seeds.checked(self.seed)
         shape = (0,) * self.row.axes

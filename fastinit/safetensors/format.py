@@ -102,7 +102,10 @@ def path_of(name: str, value: Any) -> str:
     """`value`, if it is a path."""
     if not isinstance(value, str | os.PathLike) or not isinstance(os.fspath(value), str):
         raise TypeError(f"{name} must be a path; got {value!r}")
-    return str(os.fspath(value))
+    path = str(os.fspath(value))
+    if "\0" in path:
+        raise ValueError(f"{name} must not contain a null character; got {path!r}")
+    return path
 
 
 def checked_name(name: Any) -> str:

@@ -9,7 +9,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from fastinit.files.atomic import MOST_BYTES, PathLike, allocate, destination, require_space, staged, sync
+from fastinit.arguments import checks
+from fastinit.files.atomic import MOST_BYTES, PathLike, allocate, destination, require_space, resolved, staged, sync
 from fastinit.files.slabs import SLAB, Array, Progress, Where, fill_slabs, mapped, write_behind
 from fastinit.generator import Generator, default_rng
 from fastinit.safetensors import drawing, shards, sources
@@ -107,6 +108,7 @@ def plan(
 ) -> ModelFiles:
     """Check the arguments of `fill` and compile what they need, before there is a file."""
     target = model_path(path)
+    checks.switch("overwrite", overwrite)
     rng, probe = default_rng(seed), default_rng(0)
     if rules is not None and not isinstance(rules, Mapping):
         raise TypeError(f"rules must be a mapping of patterns to rules; got {rules!r}")
@@ -140,6 +142,12 @@ def _fill(file: BinaryIO, shard: Shard, rng: Generator, progress: Progress | Non
     mapping.flush()
 
 
+def _stale(path: Path, paths: list[Path]) -> list[Path]:
+    """Files of an older model that none of the new files replaces, also not through a link."""
+    new = {*paths, *map(resolved, paths)}
+    return [old for old in shards.files_of(path) if old not in new and resolved(old.parent) / old.name not in new]
+
+
 def write(model: ModelFiles, progress: Progress | None = None, slab_bytes: int = SLAB) -> Written:
     """Write the files; `progress` is called with the number of bytes of each finished piece."""
     paths = [shard.path for shard in model.shards]
@@ -158,9 +166,10 @@ def write(model: ModelFiles, progress: Progress | None = None, slab_bytes: int =
             with parts[-1].open("r+b") as file:
                 file.write(model.index_text)
                 sync(file)
-        stale = [old for old in shards.files_of(model.path) if old not in paths] if model.overwrite else []
-        if model.overwrite:
-            shards.index_name(model.path).unlink(missing_ok=True)  # no index may ever name files of two models
+        stale = _stale(model.path, paths) if model.overwrite else []
+        if model.overwrite:  # no index may ever name files of two models
+            index = shards.index_name(model.path)
+            (index if model.index_text is None else resolved(index)).unlink(missing_ok=True)  # a link to a new one stays
     for old in stale:
         old.unlink(missing_ok=True)
     tensors = [job.tensor for job in model.jobs]
@@ -248,5 +257,6 @@ def fill(
     >>> written.tensors, written.parameters, bool((weight.reshape(10, 4) == expected).all())
     (2, 50, True)
     """
+    checks.callback("progress", progress)
     model = plan(path, spec, like, seed, rules, default, dtype, max_shard_size, overwrite)
     return write(model, progress)

@@ -60,7 +60,7 @@ def test_inside_a_trace():
 def test_errors():
     with pytest.raises(TypeError, match=r"lazy must be an array of fastinit.lazy; got ndarray"):
         fj.from_lazy(np.ones(3))
-    with pytest.raises(TypeError, match="float64 unless jax_enable_x64"):
+    with pytest.raises(TypeError, match="at most 32 bits unless jax_enable_x64 is set; got float64"):
         fj.from_lazy(fi.lazy(laws.normal(), 3, 0, dtype="float64"))
     with pytest.raises(TypeError, match="sharding must be"):
         fj.from_lazy(fi.lazy(laws.normal(), 3, 0), sharding="x")

@@ -142,7 +142,7 @@ def test_dtypes():
 @pytest.mark.parametrize(
     ("dtype", "words"),
     [
-        ("float64", "float64 unless jax_enable_x64"),
+        ("float64", "unless jax_enable_x64 is set; got float64"),
         (np.int32, "must be one of"),
         (jnp.complex64, "must be one of"),
         ("x", "'x'"),

@@ -46,8 +46,9 @@ def test_wide_dtypes_need_x64():
         assert fj.initializers.draw("laplace")(KEY, 3).dtype == np.float64, "JAX's default"
     assert fj.initializers.draw("integers(5)")(KEY, 3).dtype == np.int32, "JAX's default"
     assert fj.initializers.draw("rademacher")(KEY, 3).dtype == np.float32
-    with pytest.raises(TypeError, match="dtype must not be int64 unless jax_enable_x64 is set"):
-        fj.draw(3, law="integers(5)", rng=0)
+    assert same(fj.draw(SHAPE, law="integers(5)", rng=0), fi.default_rng(0).draw(laws.integers(5), SHAPE, dtype="int32"))
+    with pytest.raises(TypeError, match="dtype must be one of at most 32 bits unless jax_enable_x64 is set; got int64"):
+        fj.draw(3, law="integers(5)", rng=0, dtype="int64")
 
 
 def test_sharded_arrays():

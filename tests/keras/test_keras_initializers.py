@@ -240,6 +240,8 @@ def test_numpy_numbers_become_plain_ones():
     make = fk.RandomNormal(np.float32(0.5), np.int64(2), np.uint8(3))
     assert json.loads(json.dumps(make.get_config())) == {"mean": 0.5, "stddev": 2, "seed": 3}
     assert make(()).shape == ()
+    axes = fk.HeNormal(input_axes=(np.int64(0),), output_axes=np.array(1)).get_config()
+    assert json.loads(json.dumps(axes)) == {"input_axes": [0], "output_axes": 1, "seed": None}
 
 
 def test_a_subclass_is_its_own():

@@ -129,6 +129,47 @@ def test_an_old_index_is_gone_before_any_shard_is_replaced(tmp_path, monkeypatch
     assert all(file.suffix != ".part" for file in tmp_path.iterdir())
 
 
+def test_links_to_an_older_model_stay_and_lead_to_the_new_one(tmp_path):
+    """A snapshot of the Hugging Face cache is a folder of links."""
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshot"
+    blobs.mkdir()
+    snapshot.mkdir()
+    for name in (*SHARDS, INDEX):
+        (blobs / f"blob of {name}").write_bytes(b"old")
+        (snapshot / name).symlink_to(blobs / f"blob of {name}")
+    written = fill(snapshot / "model.safetensors", SPEC, seed=0, max_shard_size=20, overwrite=True)
+    assert only(snapshot, *SHARDS, INDEX)
+    assert all(path.is_symlink() and path.read_bytes() != b"old" for path in written.files)
+    fill(snapshot / "model.safetensors", SPEC, seed=0, overwrite=True)
+    assert only(snapshot, "model.safetensors")
+    assert (blobs / f"blob of {INDEX}").exists(), "another snapshot may have it"
+
+
+def test_a_link_to_a_shard_of_the_same_name(tmp_path):
+    (tmp_path / "model-00001-of-00001.safetensors").write_bytes(b"old")
+    (tmp_path / "model.safetensors").symlink_to("model-00001-of-00001.safetensors")
+    fill(tmp_path / "model.safetensors", SPEC, seed=0, overwrite=True)
+    assert only(tmp_path, "model-00001-of-00001.safetensors", "model.safetensors")
+    assert sorted(read(tmp_path / "model.safetensors")) == ["a", "b", "c", "n"]
+
+
+def test_links_in_a_circle(tmp_path):
+    (tmp_path / "model.safetensors").symlink_to("model.safetensors")
+    with pytest.raises(OSError, match=r"symbolic links|regular file"):
+        fill(tmp_path / "model.safetensors", SPEC, seed=0, overwrite=True)
+
+
+def test_wrong_arguments_write_nothing(tmp_path):
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(TypeError, match="overwrite must be True or False; got 'false'"):
+        fill(path, SPEC, seed=0, overwrite="false")
+    with pytest.raises(TypeError, match="progress must be callable or None; got True"):
+        fill(path, SPEC, seed=0, progress=True)
+    with pytest.raises(ValueError, match="path must not contain a null character"):
+        fill(f"{path}\0.safetensors", SPEC, seed=0)
+    assert only(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["model", "model.npy", ".safetensors", "model.safetensors.bak", "model.SAFETENSORS"])
 def test_names_that_no_loader_knows(tmp_path, name):
     with pytest.raises(ValueError, match=r"path must end in \.safetensors"):

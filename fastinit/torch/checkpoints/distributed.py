@@ -117,7 +117,10 @@ def _nbytes(data: TensorWriteData) -> int:
 
 
 def is_checkpoint(folder: Path) -> bool:
-    return (folder / METADATA).is_file()
+    """Whether a folder holds a checkpoint and nothing else, which would be lost with it."""
+    return (folder / METADATA).is_file() and all(
+        file.name == METADATA or (file.suffix == ".distcp" and file.is_file()) for file in folder.iterdir()
+    )
 
 
 def write(entries: list[Entry], path: str, overwrite: bool, advance: Advance) -> tuple[Path, ...]:
@@ -126,7 +129,7 @@ def write(entries: list[Entry], path: str, overwrite: bool, advance: Advance) ->
     part = on_first_rank(lambda: _begin(final, sum(entry.nbytes for entry in entries)))
     try:
         _save(entries, Writer(part, final), Planner(entries, advance))
-        on_first_rank(lambda: folders.publish(part, final))
+        on_first_rank(lambda: folders.publish(part, final, is_checkpoint, overwrite=overwrite))
     except BaseException:
         if is_first():
             folders.discard(part)

@@ -48,6 +48,8 @@ def _tensor(entry: Entry) -> Tensor:
     try:
         if not entry.is_tensor:
             raise TypeError(f"safetensors files hold only tensors; got {type(entry.value).__name__}")
+        if entry.value.layout is not torch.strided:
+            raise ValueError(f"safetensors files hold only dense tensors; got {entry.value.layout}")
         if entry.ref is None and is_sharded(entry.value):
             raise ValueError("a DTensor that has its values cannot be written to safetensors files")
         return Tensor(checked_name(entry.name), entry.shape, kind(entry.dtype))

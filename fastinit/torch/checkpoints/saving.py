@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -95,11 +96,19 @@ def save(
         raise ValueError(f"max_shard_size must be None unless path ends in {SUFFIX}; got {max_shard_size!r} and {target!r}")
     _require_seeds(models, rng)
     entries = [entry for key, each in models.items() for entry in entries_of(each, rng, rule, (key,) if key else ())]
+    _require_different([entry.name for entry in entries])
     nbytes = sum(entry.nbytes for entry in entries)
     with bar(nbytes if is_file else nbytes // number_of_processes(), progress, "save") as advance:
         if is_file:
             return safetensors_files.write(entries, target, max_shard_size, overwrite, advance)
         return _write_folder(entries, target, overwrite, advance)
+
+
+def _require_different(names: list[str]) -> None:
+    """Refuse a mapping of models two of whose entries would have one name: {"a": model with "b.c", "a.b": model with "c"}."""
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise ValueError(f"model must have different names for all entries; got {twice[0]} twice")
 
 
 def _write_folder(entries: list[Entry], path: str, overwrite: bool, advance: Callable[[int], object]) -> tuple[Path, ...]:

@@ -64,6 +64,10 @@ def test_what_safetensors_cannot_hold(tmp_path):
     model = deferred(lambda: nn.Linear(3, 4, dtype=torch.complex64))
     with pytest.raises(ValueError, match=r"model: weight: dtype must be one of .* got torch.complex64"):
         ft.save(model, tmp_path / "model.safetensors")
+    sparse = nn.Linear(2, 2)
+    sparse.register_buffer("mask", torch.eye(2).to_sparse())
+    with pytest.raises(ValueError, match=r"model: mask: safetensors files hold only dense tensors; got torch.sparse_coo"):
+        ft.save(sparse, tmp_path / "model.safetensors")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -78,6 +82,40 @@ def test_a_checkpoint_is_replaced_only_on_demand(tmp_path, name):
     after = {file: file.read_bytes() for file in ft.save(second, path, overwrite=True)}
     assert after != before
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+def test_a_folder_that_appears_meanwhile_is_not_replaced(tmp_path, monkeypatch):
+    from fastinit.torch.checkpoints import distributed
+
+    folder, save = tmp_path / "seed", distributed._save
+
+    def beside(*arguments):
+        save(*arguments)
+        folder.mkdir(exist_ok=True)
+        (folder / "theirs.bin").write_text("all")
+
+    monkeypatch.setattr(distributed, "_save", beside)
+    with pytest.raises(FileExistsError):
+        ft.save(deferred(linear), folder)
+    with pytest.raises(FileExistsError, match="Another kind of directory"):
+        ft.save(deferred(linear), folder, overwrite=True)
+    assert [file.name for file in tmp_path.rglob("*")] == ["seed", "theirs.bin"]
+
+
+def test_a_checkpoint_with_other_files_is_not_replaced(tmp_path):
+    files = ft.save(deferred(linear), tmp_path / "seed")
+    (tmp_path / "seed/train_state.json").write_text("{}")
+    with pytest.raises(FileExistsError, match="Another kind of directory"):
+        ft.save(deferred(linear, seed=1), tmp_path / "seed", overwrite=True)
+    assert len([*(tmp_path / "seed").iterdir()]) == len(files) + 1
+
+
+def test_entries_must_have_names_of_their_own(tmp_path):
+    models = {"a": nn.ModuleDict({"b": nn.Linear(2, 2)}), "a.b": nn.Linear(2, 2)}
+    for name in FORMATS:
+        with pytest.raises(ValueError, match=r"different names for all entries; got a\.b\.bias twice"):
+            ft.save(models, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_checkpoints_are_replaced(tmp_path):
