@@ -61,8 +61,8 @@ print(subprocess.run([*command, "--sampler", "numpy"], check=True, capture_outpu
 # %%
 # Speed
 # -----
-# ``fastinit bench`` times the samplers in turns, in one process each, beside a store of a constant: no fill can be faster than
-# that. Few values and rounds serve a first look only.
+# ``fastinit bench`` times the samplers in turns, in one process each, beside a store of a constant, which is
+# about the fastest that memory allows. Few values and rounds serve a first look only.
 
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder, "bench.json")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fastinit import laws
+from fastinit.arguments import checks
 from fastinit.bench.markdown import wrapped
 from fastinit.laws import Distribution
 
@@ -45,6 +46,8 @@ def assert_law(values_or_sampler: Any, law: Any, alpha: float = 1e-6, *, size: i
         If a test fails. The message says which, how far off, and shows a histogram.
     TypeError, ValueError
         For a wrong argument, no values, or values of a dtype that does not hold the law.
+    RuntimeError
+        If a function returns other values than were asked for.
 
     Notes
     -----
@@ -99,7 +102,6 @@ def exact(law: Any) -> Law:
 
 def _drawn(values: Any, size: int | None) -> tuple[dtypes.Real, Callable[[int], Array], int]:
     """The dtype, a function that returns the next values from the first on, and how many there are."""
-    from fastinit.arguments.dtypes import ALL_NAMES, resolve
     from fastinit.check import subjects
     from fastinit.check.arrays import checked, flat
 
@@ -115,17 +117,26 @@ def _drawn(values: Any, size: int | None) -> tuple[dtypes.Real, Callable[[int], 
             place += count
             return x[place - count : place]
 
-        return resolve(x.dtype, ALL_NAMES), following, x.size
+        return _real(x), following, x.size
     size = SIZE if size is None else size
-    if not isinstance(size, int) or size < 1:
-        raise ValueError(f"size must be an integer of at least 1; got {size!r}")
+    size = checks.positive_int("size", size)
     first = [flat(values(min(size, subjects.BLOCK)))]
-    real = resolve(first[0].dtype, ALL_NAMES)
+    real = _real(first[0])
 
     def drawn(count: int) -> Array:
         return checked(first.pop() if first else values(count), count, real)
 
     return real, drawn, size
+
+
+def _real(values: Array) -> dtypes.Real:
+    """The dtype of values."""
+    from fastinit.arguments.dtypes import ALL_NAMES, resolve
+
+    try:
+        return resolve(values.dtype, ALL_NAMES)
+    except TypeError:
+        raise TypeError(f"values must have one of the dtypes {', '.join(ALL_NAMES)}; got {values.dtype}") from None
 
 
 def _message(result: Result, judged: Verdict, alpha: float) -> str:

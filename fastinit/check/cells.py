@@ -25,6 +25,8 @@ COLUMNS = GUIDE // COLUMN
 FAR = (3.167124183311986e-05, 2.866515718791939e-07, 9.865876450376981e-10)
 #: So much lies between a bound and the tested places.
 NEAR = (1e-4, 1e-5, 1e-6)
+#: How much the chances of neighbouring numbers of float64 may differ: by this share, or by so much that no test sees it.
+EVEN, FAINT = 2.0**-10, 2.0**-32
 #: A chance of infinity that is not seen.
 _RARE = 1e-12
 
@@ -112,14 +114,37 @@ def _every(law: Law, real: dtypes.Real) -> Cells:
     return Cells(edges, exact.masses(law, real, edges), values, np.empty(0), _cells_of_codes(values, real))
 
 
+def _has_no_middle(law: Law, real: dtypes.Real) -> bool:
+    """Whether chances are needed at the middle between two numbers of float64, which is none."""
+    return is_real(real) and real.compute.itemsize == 8 and law.points is None and not law.steps(real)
+
+
+def _interpolated(law: Law, real: dtypes.Real, starts: Floats) -> tuple[Floats, Floats, Floats]:
+    """The starts of bins, and the chances below and above the middle between each and the number before it.
+
+    They are the means of those at both numbers. Starts beside which the density changes too fast for that are left out.
+    """
+    after, before = np.nextafter(starts, math.inf), np.nextafter(starts, -math.inf)
+    numbers = (np.nextafter(before, -math.inf), before, starts, after)
+    chances = [exact.below_and_above(law, real, each) for each in numbers]
+    gaps = np.diff([below for below, _ in chances], axis=0)
+    even = np.abs(gaps[[0, 2]] - gaps[1]).max(axis=0) <= np.maximum(EVEN * gaps[1], FAINT)
+    below, above = (np.mean(pair, axis=0)[even] for pair in zip(chances[1], chances[2], strict=True))
+    return starts[even], below, above
+
+
 def _bins(law: Law, real: dtypes.Real) -> Cells:
     least, greatest = law.ends(real)
     starts = exact.quantiles(law, BINS)
     starts = np.unique(starts.astype(real.dtype) if is_real(real) else np.ceil(starts))
     starts = starts[(starts > least) & (starts <= greatest)]
+    if _has_no_middle(law, real):
+        starts, below, above = _interpolated(law, real, starts)
+    else:
+        below, above = exact.below_and_above(law, real, _beside(starts.astype(np.float64), -math.inf, real))
     edges = _beside(starts.astype(np.float64), -math.inf, real)
     starts = np.append(starts, counted(real).type(math.inf))
-    return Cells(edges, exact.masses(law, real, edges), None, starts, np.empty(0, np.int64))
+    return Cells(edges, exact.between(below, above), None, starts, np.empty(0, np.int64))
 
 
 @functools.lru_cache(maxsize=64)
@@ -164,6 +189,20 @@ def mass(law: Law, real: dtypes.Real, low: float = -math.inf, high: float = math
 def tail(law: Law, real: dtypes.Real, value: float, upper: bool) -> float:
     """The chance of this number or one farther out on a side."""
     return mass(law, real, low=value) if upper else mass(law, real, high=value)
+
+
+def tail_between(law: Law, real: dtypes.Real, value: float, upper: bool) -> tuple[float, float]:
+    """The least and the greatest chance of this number or one farther out.
+
+    They differ for float64 alone: the middle between two of its numbers is none, so the chance is that of one or the other.
+    """
+    if not _has_no_middle(law, real):
+        share = tail(law, real, value, upper)
+        return share, share
+    inner = np.nextafter(value, -math.inf if upper else math.inf)
+    below, above = exact.below_and_above(law, real, np.array([value, inner]))
+    found = above if upper else below
+    return float(found[0]), float(found[1])
 
 
 @functools.lru_cache(maxsize=64)

@@ -2,7 +2,8 @@
 
 A stored real is a real number of the law, rounded to the computing type (float32 or float64) and then, for the small dtypes,
 once more. A uniform number is low + (high - low) k 2^-24 (2^-53) with k equally likely, and an integer likewise. So chances are
-differences of the distribution function at *edges* half way between neighbours. No stored value can lie on an edge.
+differences of the distribution function at *edges* half way between neighbours. No stored value can lie on an edge; of float64
+the edge is no number, and its chance is interpolated.
 """
 
 from __future__ import annotations
@@ -61,8 +62,12 @@ def below_and_above(law: Law, real: dtypes.Real, edges: Floats) -> tuple[Floats,
 
 
 def masses(law: Law, real: dtypes.Real, edges: Floats) -> Floats:
-    """The chances of the cells between inner edges, without cancellation in either tail."""
-    below, above = below_and_above(law, real, edges)
+    """The chances of the cells between inner edges."""
+    return between(*below_and_above(law, real, edges))
+
+
+def between(below: Floats, above: Floats) -> Floats:
+    """The chances of the cells between edges, from those below and above each, without cancellation in either tail."""
     low, high = np.diff(below, prepend=0.0, append=1.0), -np.diff(above, prepend=1.0, append=0.0)
     return np.where(np.append(below, 1.0) <= 0.5, low, high)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from fastinit.check.cells import Cells
 from fastinit.check.counts import AT_HIGH, AT_LOW, GREATEST, LEAST, OUTSIDE, POWERS, SIDE, TAILS, Summary
 from fastinit.check.exact import Array, Floats, Moments, moments, moments_of
 from fastinit.check.laws import Law
+from fastinit.check.numeric import Numeric
 from fastinit.check.results import Row, fault_row
 
 #: Cells are joined until each expects this many values, so that the statistic follows chi-squared far out.
@@ -32,8 +34,8 @@ SAME = 1e-9
 
 
 def two_sided(below: float, above: float) -> float:
-    """The p-value of both sides, from the chances of at most and of at least what was seen."""
-    return float(min(1.0, 2.0 * min(below, above)))
+    """The p-value of both sides, from the chances of at most and of at least what was seen; NaN if one of them is."""
+    return float(np.minimum(1.0, 2.0 * np.minimum(below, above)))
 
 
 def normal_p(z: float) -> float:
@@ -53,20 +55,24 @@ def cells_row(group: str, name: str, observed: Array, expected: Any) -> Row:
     return chi_squared(group, name, float(((observed - expected) ** 2 / expected).sum()), len(observed) - 1)
 
 
-def count_row(group: str, name: str, observed: float, expected: float, size: int | None = None) -> Row:
-    """A row for a count of events: binomial among `size` values, Poisson if no size is given."""
+def count_row(group: str, name: str, observed: float, expected: float, size: int | None = None, most: float = 0.0) -> Row:
+    """A row for a count of events: binomial among `size` values, Poisson if no size is given.
+
+    If `most` is greater than `expected`, any expectation between the two is right.
+    """
     law = stats.poisson if size is None else stats.binom  # not frozen, which takes SciPy 2 ms
-    numbers = (expected,) if size is None else (size, min(expected / size, 1.0))
-    p = two_sided(float(law.cdf(observed, *numbers)), float(law.sf(observed - 1, *numbers)))
+    few, many = ((each,) if size is None else (size, min(each / size, 1.0)) for each in (expected, max(expected, most)))
+    p = two_sided(float(law.cdf(observed, *few)), float(law.sf(observed - 1, *many)))
     return Row(group, name, float(observed), p, detail=f"{observed:,.0f}, expected {expected:,.4g}")
 
 
 def joined(counts: Array, mass: Floats, size: int) -> tuple[Array, Floats]:
     """Join neighbouring cells until each expects EXPECTED values."""
-    ranks = np.floor(np.cumsum(mass) * size / EXPECTED)
-    # a new cell begins where another EXPECTED values lie below it
-    first = np.flatnonzero(np.diff(ranks, prepend=-1.0) > 0)
-    first[0] = 0
+    below = (np.cumsum(mass) * size).tolist()
+    first, ends = [0], bisect.bisect_left(below, EXPECTED)
+    while ends < len(below) - 1:  # a cell ends where EXPECTED more values than at its beginning lie below
+        first.append(ends + 1)
+        ends = bisect.bisect_left(below, below[ends] + EXPECTED, ends + 1)
     observed, expected = np.add.reduceat(counts, first), np.add.reduceat(mass * size, first)
     if len(first) > 1 and expected[-1] < EXPECTED:
         observed, expected = np.append(observed[:-2], observed[-2:].sum()), np.append(expected[:-2], expected[-2:].sum())
@@ -115,7 +121,8 @@ def distances(sample: Summary, grid: Cells) -> Iterator[Row]:
     """The distances of Kolmogorov and Smirnov, and of Anderson and Darling, at the edges of the cells.
 
     The first is at most the distance at all places, and the second is an integral with as many panels. If a cell holds much of
-    the law, the first is too small for its law, so its p is too large and safe; the second is left out.
+    the law, the first is too small for its law, so its p is too large: of few values that is safe, of many it says nothing. The
+    second is left out then.
     """
     size, mass = sample.size, grid.mass
     law, seen = np.cumsum(mass)[:-1], np.cumsum(sample.counts)[:-1] / size
@@ -146,9 +153,11 @@ def _moments(sample: Summary, law: Law, real: dtypes.Real, grid: Cells) -> Itera
     """The moments of the values, or of their ranks, which have moments for every law."""
     if law.moments and grid.values is None:
         return powers(sample.sums, sample.size, moments(law, real))
-    scores = grid.values if law.moments and grid.values is not None else np.cumsum(grid.mass) - grid.mass / 2
+    scores, of = np.cumsum(grid.mass) - grid.mass / 2, " of ranks"
+    if law.moments and grid.values is not None and np.isfinite(grid.values).all():
+        scores, of = grid.values, ""
     expected = moments_of(scores, grid.mass)
-    return powers(sums_of(scores, sample.counts, expected), sample.size, expected, "" if law.moments else " of ranks")
+    return powers(sums_of(scores, sample.counts, expected), sample.size, expected, of)
 
 
 def _moment_detail(k: int, mean: float, z: float, expected: Moments, of: str) -> str:
@@ -185,14 +194,16 @@ def tails(sample: Summary, law: Law, real: dtypes.Real) -> Iterator[Row]:
     """Counts in both tails, and the extremes on infinite sides."""
     for upper, values in enumerate(cells.thresholds(law, real)):
         for k, value in enumerate(values):
-            expected = sample.size * cells.tail(law, real, value, bool(upper))
+            least, most = (sample.size * share for share in cells.tail_between(law, real, value, bool(upper)))
             name = f"at {'least' if upper else 'most'} {value:.9g}"
-            yield count_row("tails", name, sample.ends[TAILS + SIDE * upper + k], expected, sample.size)
+            yield count_row("tails", name, sample.ends[TAILS + SIDE * upper + k], least, sample.size, most)
     for upper, bound, name in ((False, law.a, "least value"), (True, law.b, "greatest value")):
         if math.isinf(bound):
             value = float(sample.ends[GREATEST if upper else LEAST])
             here = cells.tail(law, real, value, upper)
             beyond = max(here - cells.mass(law, real, value, value), 0.0)
+            if isinstance(law.base(), Numeric) and beyond == 0.0 < here and real.compute.itemsize == 4:
+                here += LAST_STEP  # a bound that nobody named, where the last step of the words may end
             # the chances that a value lies there or beyond, and that none lies beyond
             reached, stayed = -math.expm1(-sample.size * here), math.exp(-sample.size * beyond)
             detail = f"{value:.6g}; so far out or farther: {sample.size * here:.2g} expected"
@@ -206,13 +217,15 @@ def bounds(sample: Summary, law: Law, real: dtypes.Real) -> Iterator[Row]:
         if math.isinf(bound):
             continue
         name, observed = f"at {bound:.9g}", float(sample.ends[AT_HIGH if upper else AT_LOW])
-        share = cells.tail(law, real, bound, bool(upper))
+        share, most = cells.tail_between(law, real, bound, bool(upper))
         if law.coarse and real.name == "float32":  # the last step of the words may end there
             p = float(stats.binom.sf(observed - 1, sample.size, share + LAST_STEP))
             detail = f"{observed:,.0f}, expected {sample.size * (share + LAST_STEP):,.4g} at most"
             yield Row("bounds", name, observed, p, detail=detail)
-        else:
-            yield count_row("bounds", name, observed, sample.size * share, sample.size)
+            continue
+        if not law.kept and not law.steps(real) and real.compute.itemsize == 4:  # so it may in numbers that are rounded again
+            most = share + LAST_STEP
+        yield count_row("bounds", name, observed, sample.size * share, sample.size, sample.size * most)
 
 
 def rows(sample: Summary, law: Law, real: dtypes.Real) -> Iterator[Row]:

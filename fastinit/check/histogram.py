@@ -16,6 +16,8 @@ from fastinit.check.laws import Law
 
 #: Lines of a histogram, letters of its longest bar, and what lies outside its inner lines.
 LINES, BAR, OUTER = 16, 36, 0.01
+#: Letters of a label: as a rule, and at most, when bars are as much shorter.
+LABEL, LONGEST = 22, 34
 
 
 def _firsts(grid: Cells) -> list[int]:
@@ -36,13 +38,15 @@ def _labels(grid: Cells, firsts: list[int]) -> list[str]:
     edges = grid.edges[np.array(firsts) - 1]
     digits = 2 - math.floor(math.log10(float(np.ptp(edges)) / LINES)) if len(edges) > 1 else 9
     ends = [f"{round(edge, digits) + 0.0:.{digits}f}" if 0 <= digits <= 6 else f"{edge:.4g}" for edge in edges.tolist()]
+    if 2 * max(map(len, ends)) + len(" to ") > LONGEST:
+        ends = [f"{edge:.4g}" for edge in edges.tolist()]
     return [f"below {ends[0]}", *(f"{a} to {b}" for a, b in itertools.pairwise(ends)), f"above {ends[-1]}"]
 
 
-def _bar(share: float, law: float, longest: float) -> str:
-    """Signs for the values, with a mark where the law ends."""
-    seen, mark = round(BAR * share / longest), round(BAR * law / longest)
-    return f"{'#' * seen:<{BAR + 1}}"[:mark] + "|" + f"{'#' * seen:<{BAR + 1}}"[mark + 1 :].rstrip()
+def _bar(share: float, law: float, letters: int) -> str:
+    """Signs for the values, with a mark where the law ends; the shares are of the longest bar."""
+    seen, mark = round(letters * share), round(letters * law)
+    return f"{'#' * seen:<{letters + 1}}"[:mark] + "|" + f"{'#' * seen:<{letters + 1}}"[mark + 1 :].rstrip()
 
 
 def lines(summary: Summary, law: Law, real: dtypes.Real) -> list[str]:
@@ -53,12 +57,14 @@ def lines(summary: Summary, law: Law, real: dtypes.Real) -> list[str]:
     firsts = _firsts(grid)
     share: Floats = np.add.reduceat(summary.counts, [0, *firsts]) / max(summary.size, 1)
     exact: Floats = np.add.reduceat(grid.mass, [0, *firsts])
-    longest = max(float(share.max()), float(exact.max()))
-    head = f"{'':22}  values     law  | is where the law ends"
+    longest, labels = max(float(share.max()), float(exact.max())), _labels(grid, firsts)
+    width = max(LABEL, *map(len, labels))
+    head = f"{'':{width}}  values     law  | is where the law ends"
     return [
         head,
         *(
-            f"{label:>22} {100 * seen:6.2f} % {100 * expected:5.2f} %  {_bar(seen, expected, longest)}"
-            for label, seen, expected in zip(_labels(grid, firsts), share.tolist(), exact.tolist(), strict=True)
+            f"{label:>{width}} {100 * seen:6.2f} % {100 * expected:5.2f} %  "
+            + _bar(seen / longest, expected / longest, BAR + LABEL - width)
+            for label, seen, expected in zip(labels, share.tolist(), exact.tolist(), strict=True)
         ),
     ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Sequence
 from typing import BinaryIO
 from xml.etree import ElementTree
 
 from fastinit.check.results import Result
-from fastinit.check.verdict import Verdict, judge, number
+from fastinit.check.verdict import Verdict, by_sampler, judge, number
 
 #: Characters that XML 1.0 does not have.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -42,8 +41,7 @@ def _suite(parent: ElementTree.Element, result: Result, verdict: Verdict) -> Non
 def write(results: Sequence[Result], file: BinaryIO) -> None:
     """Write a document with one suite for each subject; each sampler has a verdict of its own."""
     top = ElementTree.Element("testsuites", {"name": "fastinit check"})
-    for _, group in itertools.groupby(results, lambda result: result.subject.sampler):
-        subjects = list(group)
+    for subjects in by_sampler(results).values():
         verdict = judge(subjects)
         for result in subjects:
             _suite(top, result, verdict)

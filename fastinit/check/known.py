@@ -12,7 +12,7 @@ from scipy import stats
 
 from fastinit.arguments import dtypes
 from fastinit.check.exact import Array, moments, moments_of, quiet
-from fastinit.check.laws import DTYPES, MOST_POINTS, Law, is_real
+from fastinit.check.laws import DTYPES, MOST_POINTS, Law, is_real, short
 from fastinit.check.numeric import Numeric
 from fastinit.laws import Distribution
 
@@ -22,16 +22,9 @@ _RARE = 1e-18
 _UNHELD = 1e-12
 #: The error of moments in deviations that no test sees below 10^12 values; the kurtosis of tails that are heavy.
 EXACT, HEAVY = 1e-7, 20.0
-#: Letters of a law's title, so that tables fit a terminal.
-MOST_TITLE = 23
 #: Places at which a function is looked at before anything is drawn.
 _LOOKS = np.concatenate([-np.logspace(9, -9, 37), [0.0], np.logspace(-9, 9, 37)])
 _CONTINUOUS = ("cdf", "sf", "ppf", "isf", "support")
-
-
-def short(text: str, name: str) -> str:
-    """The text as a title, or the name alone if it is too long."""
-    return text if len(text) <= MOST_TITLE else name[:MOST_TITLE]
 
 
 def _text(base: Any) -> str:
@@ -49,12 +42,14 @@ def _complete(base: Any, what: str, got: str) -> Any:
     if not callable(getattr(base, "cdf", base)):
         raise ValueError(f"{what} must be a function of floats, or have a method cdf; got {got}")
     try:
-        whole = base if all(hasattr(base, name) for name in _CONTINUOUS) else Numeric(getattr(base, "cdf", base))
+        own = all(hasattr(base, name) for name in _CONTINUOUS)
+        whole = base if own else Numeric(getattr(base, "cdf", base))
         chances = np.asarray(whole.cdf(_LOOKS), np.float64)
     except Exception as error:  # whatever the function raises
         raise ValueError(f"{what} must be a function of floats; {got} raises {type(error).__name__}: {error}") from error
-    if not (0 <= chances[0] < 1e-3 and 1 - 1e-3 < chances[-1] <= 1 and (np.diff(chances) >= 0).all()):
-        raise ValueError(f"{what} must rise from 0 to 1 between -1e9 and 1e9; got {got}, {chances[0]:g} to {chances[-1]:g}")
+    low, high = chances[0], chances[-1]
+    if not (low >= 0 and high <= 1 and (np.diff(chances) >= 0).all() and (own or (low < 1e-3 and high > 1 - 1e-3))):
+        raise ValueError(f"{what} must rise from 0 to 1 between -1e9 and 1e9; got {got}, {low:g} to {high:g}")
     return whole
 
 
@@ -87,16 +82,22 @@ def _points(values: Array, chances: Array) -> dict[str, Any]:
 
 def _discrete(base: Any, what: str, got: str) -> dict[str, Any]:
     """Points and their chances or, of more than 2^16 integers, the distribution itself."""
-    if hasattr(base, "xk"):
-        values, chances = np.asarray(base.xk, np.float64), np.asarray(base.pk, np.float64)
+    a, b = map(float, base.support())
+    dist = getattr(base, "dist", base)
+    if hasattr(dist, "xk"):
+        values, chances = np.asarray(dist.xk, np.float64), np.asarray(dist.pk, np.float64)
         if len(values) > MOST_POINTS:
             raise ValueError(f"{what} must have at most {MOST_POINTS} points; got {got}, {len(values)}")
-        return _points(values, chances)
-    a, b = map(float, base.support())
+        return _points(values + (a - values.min()), chances)
+    apart = float(base.ppf(0.5)) % 1.0  # from integers, if it has a location
     # the cdf of some adds up all chances from `a` on
-    sums = getattr(type(getattr(base, "dist", base)), "_cdf", None) is stats.rv_discrete._cdf
+    sums = getattr(type(dist), "_cdf", None) is stats.rv_discrete._cdf
+
+    def floor(x: Any) -> Any:
+        return np.floor(x - apart) + apart
+
     # SciPy's quantiles may be NaN or take minutes far out, and some of its functions are wrong between integers
-    inverted = None if sums else Numeric(lambda x: base.cdf(np.floor(x)), lambda x: base.sf(np.floor(x)))
+    inverted = None if sums else Numeric(lambda x: base.cdf(floor(x)), lambda x: base.sf(floor(x)))
     low = a if inverted is None else float(inverted.ppf(_RARE))
     if base.sf(low + MOST_POINTS) <= _RARE:
         values = np.arange(low, low + MOST_POINTS + 1)
@@ -148,7 +149,7 @@ def known(
         For something that is no distribution, or a discrete one that has too many points.
     """
     text = _text(base)
-    got = repr(base) if got is None else got
+    got = text if got is None else got
     name = distribution.name if distribution else text.partition("(")[0]
     title = title or short(text, name)
     with quiet():

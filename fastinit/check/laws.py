@@ -16,6 +16,8 @@ from fastinit.laws import Distribution
 INF = math.inf
 #: Most integers of which each has its own cell.
 MOST_POINTS = 1 << 16
+#: Letters of a law's title, so that tables fit a terminal.
+MOST_TITLE = 23
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity, and a key of the caches of what is computed from it
@@ -103,6 +105,11 @@ class Law:
         return dtypes.at_least(self.a, real), dtypes.at_most(self.b, real) if self.closed else dtypes.below(self.b, real)
 
 
+def short(text: str, name: str) -> str:
+    """The text as a title, or the name alone if it is too long."""
+    return text if len(text) <= MOST_TITLE else name[:MOST_TITLE]
+
+
 def is_real(real: dtypes.Real) -> bool:
     """Whether a dtype holds reals, not integers."""
     return real.name in dtypes.REAL_NAMES
@@ -132,10 +139,10 @@ def _normal(loc: float, scale: float) -> dict[str, Any]:
 
 
 def _truncated_normal(a: float, b: float, loc: float, scale: float, units: str) -> dict[str, Any]:
-    if units == "absolute":
-        a, b = (a - loc) / scale, (b - loc) / scale
     if math.isinf(a) and math.isinf(b):
         return _normal(loc, scale)
+    if units == "absolute":  # the bounds themselves: loc + scale * ((a - loc) / scale) may be another number
+        return {"base": _scipy("truncnorm", (a - loc) / scale, (b - loc) / scale, loc, scale), "a": a, "b": b}
     return {"base": _scipy("truncnorm", a, b, loc, scale), "a": loc + scale * a, "b": loc + scale * b}
 
 
@@ -158,6 +165,11 @@ def _points(values: Sequence[float], chances: Sequence[float]) -> dict[str, Any]
 def _integers(low: int, high: int | None, endpoint: bool) -> dict[str, Any]:
     first, last = (0, low) if high is None else (low, high)
     count = last - first + bool(endpoint)
+    apart = math.ulp(float(max(abs(first), abs(first + count - 1))))
+    if apart > 1.0 and count < apart * 2**28:
+        raise ValueError(
+            f"law must be between -2^53 and 2^53 or much wider, since values are counted as doubles; got {first}, {last}"
+        )
     if count <= MOST_POINTS:
         return _points(range(first, first + count), [1.0 / count] * count)
     steps = {"both_steps": (count, count), "coarse": False}

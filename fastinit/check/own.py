@@ -8,8 +8,8 @@ from typing import Any
 
 from fastinit import laws
 from fastinit.arguments import calls
-from fastinit.check.known import known, short
-from fastinit.check.laws import Law, of
+from fastinit.check.known import known
+from fastinit.check.laws import Law, of, short
 
 EXAMPLE = "scipy.stats.rayleigh(scale=2)"
 

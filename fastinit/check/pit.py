@@ -10,7 +10,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from fastinit.check import laws
+from fastinit.arguments import dtypes
+from fastinit.check import exact, laws
 from fastinit.laws import Distribution
 
 #: Bits of a word from a value: far fewer than it has, so that few numbers lie at the border of two words.
@@ -55,25 +56,22 @@ def cells(law: laws.Law) -> Cells:
     chances = np.arange(1, 1 << 16) / 2.0**16
     cuts = np.asarray(base.ppf(chances), np.float32)
     real = next(real for real in law.reals if real.name == "float32")
-    if law.steps(real):  # rounded down, so a number at a cut lies above it
-        cuts = np.nextafter(cuts, np.float32(-np.inf))
-        below = np.ones(len(cuts))
-    else:
-        below = _below(base, cuts, chances, law.title)
+    below = _below(law, real, cuts, chances)
     # how many cuts have less leading bits than a number, and so lie below it
     counts = np.bincount(_order(cuts.view(np.uint32)) >> np.uint32(32 - LEADING), minlength=1 << LEADING)
     first = np.concatenate(([0], np.cumsum(counts)[:-1])).astype(np.uint16)
     return Cells(first, np.append(cuts, np.float32(np.inf)), np.append(below, 1.0))
 
 
-def _below(base: Any, cuts: npt.NDArray[np.float32], chances: npt.NDArray[np.float64], title: str) -> npt.NDArray[np.float64]:
+def _below(
+    law: laws.Law, real: dtypes.Real, cuts: npt.NDArray[np.float32], chances: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     """How much of the chance of each number lies below the cut that rounds to it."""
     middle = cuts.astype(np.float64)
     lower, upper = ((middle + np.nextafter(cuts, np.float32(end))) / 2 for end in (-np.inf, np.inf))
-    start: npt.NDArray[np.float64] = base.cdf(lower)
-    end: npt.NDArray[np.float64] = base.cdf(upper)
+    start, end = (exact.below_and_above(law, real, edges)[0] for edges in (lower, upper))
     if (end - start).max() > GRAIN:
-        raise ValueError(f"law must have numbers of a chance below 2^-20 each, for words of values; got {title} in float32")
+        raise ValueError(f"law must have numbers of a chance below 2^-20 each, for words of values; got {law.title} in float32")
     # where a number is too small to have a chance in float64, as 0, its side does not matter
     below = np.full(len(cuts), 0.5)
     np.divide(chances - start, end - start, out=below, where=end > start)

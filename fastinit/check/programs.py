@@ -136,9 +136,7 @@ class Program:
         if self._process is None:
             return
         for number in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
-            if self._process.poll() is not None:
-                break
-            self._send(number)
+            self._send(number)  # also if it has ended: what it has started may still run
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(AT_ONCE)
         if self._process.stdout is not None:
@@ -149,5 +147,5 @@ class Program:
         if hasattr(os, "killpg"):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
-        else:
+        elif self._process.poll() is None:
             self._process.send_signal(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fastinit.arguments import dtypes
-from fastinit.check.laws import INF, LAWS, PEER_LAWS, Law, truncated_normal
+from fastinit.check.laws import INF, LAWS, PEER_LAWS, Law, short, truncated_normal
 from fastinit.check.results import Result, Row, Subject, subject
 from fastinit.peers.libraries import TITLES
 from fastinit.progress import Advance, aside, progress
@@ -31,7 +32,8 @@ def bounded(a: float | None, b: float | None) -> Law | None:
         raise ValueError(f"--a, --b: a must be less than b; got {low!r}, {high!r}")
     if not (high > -37.0 and low < 37.0) or min(high, 37.0) - max(low, -37.0) < 1e-3:
         raise ValueError(f"--a, --b: must be 0.001 apart or more, within 37 deviations; got {low!r}, {high!r}")
-    return truncated_normal(low, high)
+    law = truncated_normal(low, high)
+    return dataclasses.replace(law, title=short(law.title, short(f"truncated {low:.4g} {high:.4g}", law.name)))
 
 
 def subjects(

@@ -92,8 +92,9 @@ def sample(
 
 
 def _series(law: Law, first: Array) -> Array:
-    """What stands for the values in tests of order: their ranks if their tails are heavy, or if they are few."""
-    return first if law.moments and len(first) >= fits.FEW else order.ranks(first)
+    """What stands for the values in tests of order: ranks where tails are heavy, values few, or one of them is infinite."""
+    plain = law.moments and len(first) >= fits.FEW and not np.isinf(np.asarray(first, np.float64)).any()
+    return first if plain else order.ranks(first)
 
 
 def rows(law: Law, real: dtypes.Real, summary: counts.Summary, first: Array, *, pairs: bool) -> Iterator[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 from fastinit.bench.markdown import grid, wrapped
 from fastinit.check.results import Result, Row
 
-SCHEMA = 1
+SCHEMA = 2
 #: The chance that a right sampler is called bad, all its tests together.
 ALPHA = 1e-3
 GROUPS = {
@@ -71,7 +72,7 @@ def judge(results: Sequence[Result], alpha: float = ALPHA) -> Verdict:
 
 def combined(rows: Sequence[Row]) -> float:
     """The chance that the least p of this many tests is as small (Tippett)."""
-    least = min((row.p for row in rows), default=1.0)
+    least = min((0.0 if math.isnan(row.p) else row.p for row in rows), default=1.0)
     return -math.expm1(len(rows) * math.log1p(-min(least, 1 - 1e-16)))
 
 
@@ -128,8 +129,21 @@ def sentence(verdict: Verdict, alpha: float = ALPHA) -> str:
     )
 
 
-def document(results: Sequence[Result], verdict: Verdict, machine: dict[str, Any], alpha: float = ALPHA) -> dict[str, Any]:
-    """Everything, for JSON."""
+def by_sampler(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """The results of each sampler, which share a verdict."""
+    groups = itertools.groupby(results, lambda result: result.subject.sampler)
+    return {sampler: list(group) for sampler, group in groups}
+
+
+def _for_json(row: Row) -> dict[str, Any]:
+    """A test; JSON has neither infinities nor NaN, so they are null."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row._asdict().items()
+    }
+
+
+def document(results: Sequence[Result], machine: dict[str, Any], alpha: float = ALPHA) -> dict[str, Any]:
+    """Everything, for JSON: the verdict of each sampler, and all tests."""
     subjects = [
         {
             "sampler": result.subject.sampler,
@@ -137,9 +151,14 @@ def document(results: Sequence[Result], verdict: Verdict, machine: dict[str, Any
             "values": result.size,
             "seconds": result.seconds,
             "skipped": result.skipped,
-            "tests": [row._asdict() for row in result.rows],
+            "tests": list(map(_for_json, result.rows)),
         }
         for result in results
     ]
-    verdicts = {"tests": verdict.tests, "alpha": alpha, "threshold": verdict.threshold, "good": verdict.good}
-    return {"schema": SCHEMA, "machine": machine, **verdicts, "subjects": subjects}
+    verdicts = [{"sampler": sampler, **_judged(judge(group, alpha))} for sampler, group in by_sampler(results).items()]
+    good = all(each["good"] for each in verdicts)
+    return {"schema": SCHEMA, "machine": machine, "alpha": alpha, "good": good, "verdicts": verdicts, "subjects": subjects}
+
+
+def _judged(verdict: Verdict) -> dict[str, Any]:
+    return {"tests": verdict.tests, "threshold": verdict.threshold, "good": verdict.good}

@@ -96,13 +96,14 @@ KINDS: dict[str, Callable[[int, int, int], Words]] = {
 }
 
 
-def _cells(name: str, places: Any, chances: Floats) -> Row:
+def _cells(name: str, places: Any, chances: Floats) -> Iterator[Row]:
     """Chi-squared of cells of known chances; those that expect few values are joined."""
     observed = np.bincount(places, minlength=len(chances)).astype(np.float64)
     often = chances * observed.sum() >= 16
     expected = np.append(chances[often], chances[~often].sum()) * observed.sum()
     observed = np.append(observed[often], observed[~often].sum())
-    return cells_row("streams", name, observed[expected > 0], expected[expected > 0])
+    if np.count_nonzero(expected) > 1:  # few words have one cell alone
+        yield cells_row("streams", name, observed[expected > 0], expected[expected > 0])
 
 
 def _each_bit(name: str, words: Words) -> Row:
@@ -117,9 +118,9 @@ def neighbours(kind: str, words: Words) -> Iterator[Row]:
     turns = np.ascontiguousarray(words.T).reshape(-1)
     yield _each_bit(f"{kind}: each of 32 bits", turns)
     differ = np.bitwise_count(words[1:] ^ words[:-1]).ravel()
-    yield _cells(f"{kind}: bits in which neighbours differ", differ, stats.binom(32, 0.5).pmf(np.arange(33)))
+    yield from _cells(f"{kind}: bits in which neighbours differ", differ, stats.binom(32, 0.5).pmf(np.arange(33)))
     top = (words >> np.uint32(24)).astype(np.int64)
-    yield _cells(f"{kind}: first bytes of neighbours", (top[1:] * 256 + top[:-1]).ravel(), np.full(1 << 16, 2.0**-16))
+    yield from _cells(f"{kind}: first bytes of neighbours", (top[1:] * 256 + top[:-1]).ravel(), np.full(1 << 16, 2.0**-16))
     u = (words.astype(np.float32) + np.float32(0.5)) * np.float32(2**-32) - np.float32(0.5)
     z = (u @ u.T)[np.triu_indices(len(u), 1)].astype(np.float64) * 12 / np.sqrt(u.shape[1])
     yield chi_squared("streams", f"{kind}: {len(z)} pairs of streams", float((z**2).sum()), len(z))
@@ -140,10 +141,10 @@ def rows(seed: int, advance: Callable[[int, str], object] = lambda words, text: 
 def serial(words: Words) -> Iterator[Row]:
     """Tests of a stream's words that its values as reals cannot show: low halves, each bit, pairs of bytes."""
     low = (words & np.uint32(0xFFFF)).astype(np.int64)
-    yield _cells("low halves", low, np.full(1 << 16, 2.0**-16))
+    yield from _cells("low halves", low, np.full(1 << 16, 2.0**-16))
     pairs = words[: len(words) // 2 * 2].reshape(-1, 2)
     for name, shift in (("first", 24), ("last", 0)):
         byte = ((pairs >> np.uint32(shift)) & np.uint32(255)).astype(np.int64)
-        yield _cells(f"{name} bytes of neighbours", byte[:, 0] * 256 + byte[:, 1], np.full(1 << 16, 2.0**-16))
+        yield from _cells(f"{name} bytes of neighbours", byte[:, 0] * 256 + byte[:, 1], np.full(1 << 16, 2.0**-16))
     yield _each_bit("each of 32 bits", words)
-    yield _cells("ones of a word", np.bitwise_count(words), stats.binom(32, 0.5).pmf(np.arange(33)))
+    yield from _cells("ones of a word", np.bitwise_count(words), stats.binom(32, 0.5).pmf(np.arange(33)))

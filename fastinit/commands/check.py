@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -205,10 +204,9 @@ def run(plan: Plan) -> int:
     results, stopped = checks.measure(plan.run, lambda done: _show(plan, done))
     if stopped:
         reports.show("\n" + wrapped(_said_of_stop(plan, results)))
-    document = functools.partial(verdict.document, results, verdict.judge(results), here)
+    document = functools.partial(verdict.document, results, here)
     if results:
         reports.write(plan.files, document, functools.partial(_draw, results), functools.partial(junit.write, results))
     if stopped:
         raise stopped
-    groups = itertools.groupby(results, lambda result: result.subject.sampler)
-    return 0 if all(verdict.judge(list(group)).good for _, group in groups) else 1
+    return 0 if all(verdict.judge(group).good for group in verdict.by_sampler(results).values()) else 1

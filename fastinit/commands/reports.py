@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from fastinit.bench import plot
+from fastinit.commands import terminal
 from fastinit.files import atomic
 
 COLOURS = {"GOOD": 32, "BAD": 31, "FAIL": 31}
@@ -68,7 +69,7 @@ def write(
 ) -> None:
     """Write the files, and say so."""
     writers: list[tuple[str | None, Callable[[BinaryIO], object]]] = [
-        (files.json, lambda file: file.write((json.dumps(document(), indent=1) + "\n").encode())),
+        (files.json, lambda file: file.write((json.dumps(document(), indent=1, allow_nan=False) + "\n").encode())),
         (files.plot, lambda file: draw(file, Path(str(files.plot)).suffix[1:])),
     ]
     if junit is not None:
@@ -87,8 +88,7 @@ def show(text: str) -> None:
     """
     if sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
         text = re.sub(rf"\b({'|'.join(COLOURS)})\b", lambda word: f"\033[{COLOURS[word[0]]}m{word[0]}\033[0m", text)
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    terminal.show(text)
 
 
 def once(words: Sequence[Any] | None, default: Sequence[Any]) -> list[Any]:

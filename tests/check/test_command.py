@@ -15,6 +15,7 @@ pytest.importorskip("scipy", reason="fastinit check needs SciPy")
 
 
 from fastinit.check import laws, promises, run, subjects, verdict, words
+from fastinit.check.results import Result, Row, Subject
 from fastinit.commands import check as command
 from fastinit.commands import reports
 from fastinit.commands.main import main
@@ -56,8 +57,10 @@ def test_a_document(few, tmp_path, capsys):
     assert titles[-1] == "bits uint32"
     assert document["good"] is True
     tests = [test for subject in document["subjects"] for test in subject["tests"]]
-    assert document["tests"] == sum(test["counted"] for test in tests)
-    assert document["threshold"] == pytest.approx(1e-3 / document["tests"])
+    (verdict,) = document["verdicts"]
+    assert (verdict["sampler"], verdict["good"]) == ("fastinit", True)
+    assert verdict["tests"] == sum(test["counted"] for test in tests)
+    assert verdict["threshold"] == pytest.approx(1e-3 / verdict["tests"])
     assert all(0 <= test["p"] <= 1 for test in tests)
 
 
@@ -92,6 +95,18 @@ def test_a_bad_verdict(broken, tmp_path, capsys):
     assert json.loads(path.read_text())["good"] is False
 
 
+def test_each_sampler_has_a_verdict_of_its_own():
+    def result(sampler, p):
+        return Result(Subject(sampler, None, None, "normal"), 0, 0.0, tuple(Row("chi2", "a", math.inf, p) for _ in range(10)))
+
+    both = [result("a", 8e-5), result("b", 0.5)]
+    document = verdict.document(both, {})
+    assert verdict.judge(both).good, "together no test fails"
+    assert [(each["sampler"], each["good"]) for each in document["verdicts"]] == [("a", False), ("b", True)]
+    assert document["good"] is False
+    assert json.loads(json.dumps(document, allow_nan=False))["subjects"][0]["tests"][0]["statistic"] is None
+
+
 def test_a_sampler_that_raises(broken, capsys):
     def draw(count):
         raise OverflowError("no\nluck")
@@ -122,7 +137,10 @@ def test_a_right_peer_passes(few, capsys):
 
 def test_bounds_of_ones_own(few, capsys):
     assert check("--a", "-inf", "--b", "-1.5", "--dtype", "float32,float8_e4m3fn") == 0
-    assert "truncated_normal -inf -1.5 float32" in capsys.readouterr().out
+    assert "truncated -inf -1.5 float32" in capsys.readouterr().out
+    assert run.bounded(1.0, 2.0).title == "truncated_normal 1 2"
+    assert run.bounded(-2.12345, 3.14159).title == "truncated -2.123 3.142"
+    assert run.bounded(-0.000123456, 3.14159).title == "truncated_normal"
     assert check("--a", "3", "--b", "3.25", "--dtype", "float8_e5m2") == 0  # one number lies there
 
 

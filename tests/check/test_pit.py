@@ -103,3 +103,20 @@ def test_low_bits_that_are_missing_show():
 def test_what_has_no_words(law, dtype, complaint):
     with pytest.raises(ValueError, match=complaint):
         pit.words(law, dtype, 0)
+
+
+@pytest.mark.parametrize("bounds", [(0.0, 3.0), (5.0, 7.0)])
+def test_steps_that_numbers_round(bounds):
+    """All 2^24 steps: the first and the last cell have as many as any other, 256."""
+    low, high = bounds
+    steps = low + np.arange(1 << 24) * ((high - low) / 2**24)
+    law = fi.laws.uniform(low, high)
+    ends = steps[np.r_[:512, -512:0]].astype(np.float32)
+    for cell in (0, 65535):
+        seen = [np.count_nonzero(pit.words(law, "float32", seed)(ends) == cell) for seed in range(16)]
+        assert np.mean(seen) == pytest.approx(256, abs=1.5)
+
+
+def test_coarse_steps_are_refused():
+    with pytest.raises(ValueError, match=r"numbers of a chance below 2\^-20 each, .*; got uniform\(low=1000"):
+        pit.words(fi.laws.uniform(1000.0, 1001.0), "float32", 0)

@@ -74,10 +74,10 @@ def run(args, number):
         stream.write(words_for(args, number), process.stdin)
     with contextlib.suppress(BrokenPipeError):
         process.stdin.close()
-    results = json.loads(process.stdout.read())
+    printed = process.stdout.read()
     if process.wait():
         raise SystemExit(f"test {number} of {args.battery} ended with status {process.returncode}")
-    return {"test": number, "results": results, "minutes": round((time.time() - started) / 60, 1)}
+    return {"test": number, "results": json.loads(printed), "minutes": round((time.time() - started) / 60, 1)}
 
 
 def options():
