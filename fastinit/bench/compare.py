@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from fastinit.bench.figures import quartiles
 from fastinit.bench.markdown import grid, wrapped
-from fastinit.bench.samplers import TITLES
+from fastinit.bench.samplers import REFERENCES, TITLES
 from fastinit.bench.session import Table
 from fastinit.bench.table import counted, number, percent
 
@@ -82,6 +82,13 @@ def changes(before: Table, after: Table) -> list[Change]:
     return found
 
 
+def failures(before: Table, after: Table) -> dict[str, str]:
+    """Why samplers that the first table has measured have no times in the second one, by library."""
+    lost = [library for library in before.rows if before.times(library) and not after.times(library)]
+    asked = [library for library in lost if library in after.rows or library in REFERENCES]  # other peers were not asked for
+    return {library: after.rows[library].skipped or "" if library in after.rows else "was left out" for library in asked}
+
+
 def _heading(before: Table, after: Table) -> str:
     """What the two tables have in common."""
     job = after.job
@@ -92,7 +99,7 @@ def _heading(before: Table, after: Table) -> str:
 
 
 def text(before: Table, after: Table) -> str:
-    """A table of the changes."""
+    """A table of the changes, and a line for each sampler that failed in the second run."""
     cells = [
         (
             TITLES.get(change.library, change.library),
@@ -105,9 +112,14 @@ def text(before: Table, after: Table) -> str:
         )
         for change in changes(before, after)
     ]
-    return f"{wrapped(_heading(before, after))}\n\n{grid(HEAD, cells, left=(HEAD[0], HEAD[-1]))}"
+    lost = [f"- {TITLES.get(name, name)}: failed: {reason}" for name, reason in failures(before, after).items()]
+    body = grid(HEAD, cells, left=(HEAD[0], HEAD[-1]))
+    return "\n".join(
+        [wrapped(_heading(before, after)), "", body, *([""] if lost else []), *(wrapped(line, "  ") for line in lost)]
+    )
 
 
-def has_slower_fills(both: Sequence[tuple[Table, Table]]) -> bool:
-    """Whether fastinit became slower in one of the tables by more than noise."""
-    return any(change.verdict == "slower" for pair in both for change in changes(*pair) if change.library == "fastinit")
+def has_worse_fills(both: Sequence[tuple[Table, Table]]) -> bool:
+    """Whether fastinit failed, or became slower by more than noise, in one of the tables."""
+    slower = any(change.verdict == "slower" for pair in both for change in changes(*pair) if change.library == "fastinit")
+    return slower or any("fastinit" in failures(*pair) for pair in both)

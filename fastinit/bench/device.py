@@ -10,8 +10,6 @@ from fastinit.bench.measure import Call, Job, drawing, numpy_dtype
 from fastinit.gpu import memory
 from fastinit.peers.libraries import TITLES, Missing
 
-#: The peers that have samplers on a CUDA device.
-PEERS = ("torch", "torch_func", "cupy")
 #: Keeps device memory, and its context current, until the worker ends.
 _KEPT = contextlib.ExitStack()
 

@@ -59,15 +59,16 @@ def describe(modules: Iterable[str] = (), device: str = "cpu") -> dict[str, Any]
     -------
     dict
         "cpu" (its name, and LLVM's in brackets), "gpu" (the name of the device that is filled, or None), "virtual" (whether a
-        hypervisor runs it), "logical_cpus", "threads" (of a fill), "memory" (bytes or None), "caches" (those for data),
-        "nominal_hertz" (or None), "system" and "versions" (by module).
+        hypervisor runs it; None where the system does not say), "logical_cpus", "threads" (of a fill), "memory" (bytes or
+        None), "caches" (those for data), "nominal_hertz" (or None), "system" and "versions" (by module).
     """
     cpu = _entry("/proc/cpuinfo", "model name") or platform.processor() or platform.machine()
+    flags = _entry("/proc/cpuinfo", "flags")  # only x86 has them
     versions = {module: version(module) for module in ("numpy", "numba", *(PARTS.get(name, (name,))[0] for name in modules))}
     return {
         "cpu": f"{cpu} ({llvmlite.binding.get_host_cpu_name()})",
         "gpu": gpu_name() if device == "cuda" else None,
-        "virtual": "hypervisor" in (_entry("/proc/cpuinfo", "flags") or "").split(),
+        "virtual": None if flags is None else "hypervisor" in flags.split(),
         "logical_cpus": os.cpu_count(),
         "threads": cpus.usual(),
         "memory": _bytes("MemTotal"),

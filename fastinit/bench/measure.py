@@ -112,11 +112,16 @@ def seconds(call: Call) -> float:
 
 
 def timed_rounds(
-    calls: Mapping[str, Call], count: int = ROUNDS, slow: Collection[str] = (), pause: float = 0.0
+    calls: Mapping[str, Call],
+    count: int = ROUNDS,
+    slow: Collection[str] = (),
+    pause: float = 0.01,
+    fresh: Collection[str] = (),
 ) -> dict[str, list[float]]:
     """Seconds of each call in each round, after one untimed round. Calls named in `slow` run in the first few rounds only.
 
-    A library's threads may spin for a while after its call: a pause before each call lets them leave the cores.
+    A library's threads may spin for a while after its call: a pause before each call lets them leave the cores. Calls named in
+    `fresh` run untimed just before they are timed: else a virtual machine may have given the memory back to its host.
     """
     for call in calls.values():
         call()
@@ -125,6 +130,8 @@ def timed_rounds(
         for name, call in calls.items():
             if name not in slow or i < FEW_ROUNDS:
                 time.sleep(pause)
+                if name in fresh:
+                    call()
                 times[name].append(seconds(call))
     return times
 

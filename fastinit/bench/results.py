@@ -13,12 +13,14 @@ from fastinit.bench.measure import BUFFERS, Job, numpy_dtype
 from fastinit.bench.session import Row, Table
 
 #: What a file says it is, and the version of its keys, which changes when a key changes its meaning or goes.
-PROGRAM, SCHEMA = "fastinit bench", 2
+PROGRAM, SCHEMA = "fastinit bench", 3
+#: The versions that are read: in 2 only figures that are counted anew were others.
+READ = (2, SCHEMA)
 
 #: The types of the keys that are read; others are ignored.
 _MACHINE = {
-    "cpu": str, "gpu": str | None, "virtual": bool, "logical_cpus": int, "threads": int, "memory": int | None, "caches": list,
-    "nominal_hertz": float | None, "system": str, "versions": dict,
+    "cpu": str, "gpu": str | None, "virtual": bool | None, "logical_cpus": int, "threads": int, "memory": int | None,
+    "caches": list, "nominal_hertz": float | None, "system": str, "versions": dict,
 }  # fmt: skip
 _JOB = {"dist": str, "values": int, "dtype": str, "buffer": str, "threads": int, "device": str, "place": str}
 _ROW = {
@@ -57,7 +59,7 @@ def _entry(holder: Any, key: str, kind: Any, where: str) -> Any:
         raise ForeignFile(f"{where} has no {key!r}")
     value = holder[key]
     wanted = int | float | None if kind == float | None else kind
-    if not isinstance(value, wanted) or (isinstance(value, bool) and kind is not bool):
+    if not isinstance(value, wanted) or (isinstance(value, bool) and kind not in (bool, bool | None)):
         raise ForeignFile(f"{where}: {key!r} must be {getattr(kind, '__name__', kind)}; got {json.dumps(value)[:40]}")
     return value
 
@@ -102,8 +104,9 @@ def parsed(value: Any) -> tuple[dict[str, Any], list[Table]]:
     """The machine and the tables of such a document; ForeignFile says what is wrong with it."""
     if not isinstance(value, dict) or value.get("program") != PROGRAM:
         raise ForeignFile(f"is no file of `{PROGRAM} --json`")
-    if value.get("schema") != SCHEMA:
-        raise ForeignFile(f"has schema {value.get('schema')!r}, and this version reads {SCHEMA} only: measure again")
+    if value.get("schema") not in READ:
+        versions = " and ".join(map(str, READ))
+        raise ForeignFile(f"has schema {value.get('schema')!r}, and this version reads {versions} only: measure again")
     described = {"gpu": None} | _entry(value, "machine", dict, "the file")  # the first files had no such key
     machine = _record(described, _MACHINE, "'machine'")
     tables = _entry(value, "tables", list, "the file")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, BinaryIO
 
-from fastinit.bench.figures import summary
 from fastinit.bench.plot import FAINT, INK, WIDTH, caption
 from fastinit.bench.samplers import STORES, TITLES
 from fastinit.bench.session import Table
@@ -34,14 +34,15 @@ def scales(tables: Sequence[Table]) -> bool:
 
 
 def curves(group: Sequence[Table]) -> dict[str, list[tuple[int, float]]]:
-    """Threads and GB/s of the roof and of each sampler that was measured, those that are no store."""
+    """Threads and GB/s of the roof, its fastest round, and of each sampler that was measured and is no store."""
     found: dict[str, list[tuple[int, float]]] = {}
     for table in group:
         for library in table.rows:
             name = "roof" if library == table.roof else library
-            rate = summary(table, library).get("bytes_per_second")
-            if rate is not None and name not in STORES:
-                found.setdefault(name, []).append((table.job.threads, rate / 1e9))
+            times = table.times(library)
+            if times and name not in STORES:
+                seconds = min(times) if name == "roof" else statistics.median(times)
+                found.setdefault(name, []).append((table.job.threads, table.nbytes / seconds / 1e9))
     return found
 
 

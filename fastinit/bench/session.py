@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +24,8 @@ PAUSE = 0.01
 class Row:
     """One sampler's samples, in the order of the rounds: each is the mean seconds of `calls` calls for `values` values.
 
-    `cores` and `hertz` are what was busy in each sample, and the clock after it. `overhead_seconds` are those of a call for one
-    value, where a sample has several calls.
+    `cores` and `hertz` are what was busy in each sample (0 where the system does not tell), and the clock after it.
+    `overhead_seconds` are those of a call for one value, where a sample has several calls.
     """
 
     library: str
@@ -67,9 +66,9 @@ class Table:
 
     @property
     def roof(self) -> str | None:
-        """The faster of the two stores; None if neither was measured."""
-        medians = {name: statistics.median(times) for name in STORES if (times := self.times(name))}
-        return min(medians, key=medians.__getitem__, default=None)
+        """The store with the fastest round; None if neither was measured."""
+        best = {name: min(times) for name in STORES if (times := self.times(name))}
+        return min(best, key=best.__getitem__, default=None)
 
     def is_slow(self, library: str) -> bool:
         """Whether the first few rounds are enough for this sampler: its samples are long, and far longer than the store's."""

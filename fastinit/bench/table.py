@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 import statistics
 
-from fastinit.bench.figures import summary
+from fastinit.bench.figures import cores, lacks_cores, summary
 from fastinit.bench.markdown import grid, wrapped
 from fastinit.bench.samplers import STORES, TITLES
 from fastinit.bench.session import Row, Table
 
 HEAD = ("sampler", "ns", "+/- %", "cycles", "Gval/s", "GB/s", "% roof", "x fastinit")
-#: Shares of the threads below which the stores and fastinit had not the CPUs that they were given.
-BUSY = 0.8
 #: Per cent of a fill from which the cost of a call is said.
 COUNTS = 1.0
 
@@ -72,14 +70,16 @@ def _note(table: Table, row: Row) -> str:
     if row.skipped:
         return f"- {row.sampler}: skipped: {row.skipped}"
     own = row.library in (*STORES, "fastinit")
-    cores, given = statistics.median(row.cores), table.job.threads
-    busy = own and table.job.device == "cpu" and cores < BUSY * given
+    given = table.job.threads
+    lacking = (
+        f"only {cores(table, row.library):.1f} of {counted(given, 'thread')} ran" if lacks_cores(table, row.library) else ""
+    )
     notes = [
         "allocates" if row.allocates and table.job.buffer == "touched" else "",
         "one thread" if row.serial and given > 1 else "",
         f"from {row.values:,} values" if row.values < table.job.values else "",
         counted(len(row.seconds), "round") if len(row.seconds) < table.rounds else "",
-        f"had {cores:.1f} of {counted(given, 'thread')}: the machine was busy" if busy else "",
+        lacking,
         _overhead(row),
     ]
     said = ", ".join(filter(None, notes))

@@ -22,17 +22,31 @@ MOST_CALLS = 1000
 BRIEF = 0.25
 #: Seconds of the calls for one value whose mean is taken, and how many means.
 SHORTEST, MEANS = 0.002, 5
+#: Seconds in which the system's clock of a process must move, so that it tells the cores of a sample.
+STEP = 0.001
 
 
-def _sample(call: Call, calls: int, brief: bool) -> dict[str, Any]:
-    """The mean seconds of this many calls, how many cores were busy, and the clock of the core right after them."""
-    if brief:
+def _moves() -> bool:
+    start, end = time.process_time(), time.perf_counter() + STEP
+    while time.perf_counter() < end:
+        pass
+    return time.process_time() > start
+
+
+def _tells_cores() -> bool:
+    """Whether the system's clock of a process is fine enough: that of Windows moves every 15.6 ms, whatever Python says."""
+    return all(_moves() for _ in range(3))
+
+
+def _sample(call: Call, calls: int, warm: bool, tells_cores: bool) -> dict[str, Any]:
+    """The mean seconds of this many calls, how many cores were busy (or 0), and the clock of the core right after them."""
+    if warm:
         call()
     start, busy = time.perf_counter(), time.process_time()
     mean = sum(seconds(call) for _ in range(calls)) / calls
     wall = time.perf_counter() - start
     cores = (time.process_time() - busy) / wall
-    return {"seconds": mean, "cores": cores, "hertz": hertz()}
+    return {"seconds": mean, "cores": cores if tells_cores else 0.0, "hertz": hertz()}
 
 
 def _repetitions(call: Call, wanted: float) -> tuple[int, float]:
@@ -62,11 +76,13 @@ def _answers(library: str, job: Job) -> Iterator[dict[str, Any]]:
     call, values = ready(library, job)
     calls, once = _repetitions(call, SAMPLE)
     yield {"values": values, "calls": calls}
-    first = _sample(call, calls, once < BRIEF)
+    # memory that was touched and freed just before: else a virtual machine may have given it back to its host
+    warm, tells_cores = once < BRIEF or job.buffer == "fresh", _tells_cores()
+    first = _sample(call, calls, warm, tells_cores)
     # not before, when all samplers get ready at the same time
     yield first | {"overhead_seconds": _overhead(library, job) if calls > 1 and library not in STORES else None}
     while True:
-        yield _sample(call, calls, once < BRIEF)
+        yield _sample(call, calls, warm, tells_cores)
 
 
 def serve(connection: Connection, library: str, job: Job, output: str) -> None:

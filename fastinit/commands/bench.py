@@ -24,8 +24,8 @@ from fastinit.progress import progress
 NOTES = """\
 Each sampler runs in its own process. In every round each sampler fills once, in turn, while the others sleep. Two stores of a
 constant by all threads run too: one through the caches, one past them (NT, non-temporal). No fill can be much faster than the
-faster of them, which is the roof. Times are medians of the rounds. A peer that takes more than a quarter of a second, and 20
-times as long as the store, takes part in the first 3 rounds only.
+fastest round of them, which is the roof. Times are medians of the rounds. A peer that takes more than a quarter of a second,
+and 20 times as long as the store, takes part in the first 3 rounds only.
 
   ns          nanoseconds for each value
   +/- %       half the distance between the quartiles, over the median
@@ -36,8 +36,9 @@ times as long as the store, takes part in the first 3 rounds only.
   allocates   makes a new array in each call: it cannot fill an existing one
 
 Sizes: a number of values (64Mi, 1e8, 2**26), bytes (1MiB, 5GB), or l2, l3, ram: half of the L2 caches that the threads use,
-two to four times these, twice the last-level caches. A short fill is called many times for a sample. What a call for one value
-takes is said below the table where it is 1 % of a fill or more.
+two to four times these, twice the last-level caches. Sizes that some number of threads does not have are left out. A short
+fill is called many times for a sample. What a call for one value takes is said below the table where it is 1 % of a fill or
+more.
 
 --compare shows the second file's times over the first's. A sampler is called slower (or faster) if all its samples are longer
 than all but the longest of the other run, and the medians are 3 % apart; both need 7 rounds.
@@ -52,14 +53,14 @@ examples:
 Laws are standard; trials succeed with chance 0.3, and integers lie in [0, 100). A law of your own is module:name: Python
 imports the module, so its code runs, and looks for it in the current directory last.
 
-Exit status: 0 done, even if a peer failed; 1 a file could not be read or written, or --compare found fastinit slower;
-2 wrong arguments, or a file of another program; 130 interrupted.
+Exit status: 0 done, even if a peer failed; 1 a file could not be read or written, or --compare found that fastinit became
+slower or failed; 2 wrong arguments, or a file of another program; 130 interrupted.
 """
 
 
 #: The dtypes that are timed: only fastinit fills floats of 8 bits.
 STORED = (*DTYPES, *(name for name in dtypes.ALL_NAMES if name not in dtypes.REAL_NAMES))
-#: The peers that have samplers on a CUDA device, as in `fastinit.bench.device`, which imports what GPUs need.
+#: The peers that have samplers on a CUDA device: those of `fastinit.bench.device`, which imports what GPUs need.
 DEVICE_PEERS = ("torch", "torch_func", "cupy")
 EVERY_PEER = tuple(dict.fromkeys((*PEERS, *DEVICE_PEERS)))
 
@@ -80,6 +81,7 @@ class Plan(NamedTuple):
     rounds: int
     limit: float
     files: reports.Files
+    left_out: tuple[str, ...]
 
 
 class Comparison(NamedTuple):
@@ -170,19 +172,25 @@ def _check_memory(jobs: Sequence[Job], libraries: Sequence[str]) -> None:
         )
 
 
-def _jobs(args: argparse.Namespace) -> tuple[Job, ...]:
-    """A job for each number of threads, size, dtype and law."""
+def _jobs(args: argparse.Namespace) -> tuple[tuple[Job, ...], tuple[str, ...]]:
+    """A job for each number of threads, size, dtype and law; and why sizes with some numbers of threads have none."""
     laws = reports.once(args.dist, LAWS) if args.law is None else [args.law]
     fills = _fills(laws, args.dtype and reports.once(args.dtype, []))
     counts, wanted = reports.once(args.threads, [cpus.usual()]), reports.once(args.size, [VALUES])
     if max(counts) > cpus.usual():
         raise ValueError(f"--threads: must be at most {cpus.usual()} here; got {max(counts)}")
-    jobs = []
-    for threads, each, (law, dtype) in itertools.product(counts, wanted, fills):
-        values = caches.values_of(each, numpy_dtype(dtype).itemsize, threads)
+    jobs, left_out = [], []
+    for threads, each in itertools.product(counts, wanted):
+        try:
+            values = {dtype: caches.values_of(each, numpy_dtype(dtype).itemsize, threads) for _, dtype in fills}
+        except ValueError as error:  # no such cache
+            left_out.append(str(error))
+            continue
         place = str(each) if each in caches.PLACES else ""
-        jobs.append(Job(law, values, dtype, args.buffer, threads, args.device, place))
-    return tuple(dict.fromkeys(jobs))  # sizes that are written differently may be one
+        jobs += [Job(law, values[dtype], dtype, args.buffer, threads, args.device, place) for law, dtype in fills]
+    if not jobs:
+        raise ValueError(left_out[0])
+    return tuple(dict.fromkeys(jobs)), tuple(dict.fromkeys(left_out))  # sizes that are written differently may be one
 
 
 def plan(args: argparse.Namespace) -> Plan | Comparison:
@@ -196,7 +204,7 @@ def plan(args: argparse.Namespace) -> Plan | Comparison:
         raise ValueError("--device cuda: not with --threads or --buffer fresh")
     if on_device and any(each in caches.PLACES for each in args.size or []):
         raise ValueError(f"--size: must be values or bytes with --device cuda; got {','.join(map(str, args.size))}")
-    jobs = _jobs(args)
+    jobs, left_out = _jobs(args)
     candidates = DEVICE_PEERS if on_device else PEERS
     present = [name for name in candidates if installed(name) and args.law is None]
     peers = reports.once(args.peers, present)
@@ -209,7 +217,7 @@ def plan(args: argparse.Namespace) -> Plan | Comparison:
     if not on_device:
         _check_memory(jobs, libraries)
     absent = tuple(name for name in candidates if args.peers is None and args.law is None and name not in present)
-    return Plan(jobs, libraries, absent, args.rounds, args.limit, files)
+    return Plan(jobs, libraries, absent, args.rounds, args.limit, files, left_out)
 
 
 def _comparison(args: argparse.Namespace) -> Comparison:
@@ -237,6 +245,8 @@ def run(plan: Plan | Comparison) -> int:
         return _compare(plan)
     here = machine.describe((name for name in plan.libraries if name not in REFERENCES), plan.jobs[0].device)
     reports.show("\n".join(map(wrapped, filter(None, (machine.sentence(here), machine.memory_sentence(here))))))
+    for reason in plan.left_out:
+        reports.show("\n" + wrapped(f"Left out: {reason}."))
     tables = measure(plan, lambda done: reports.show(f"\n{table.text(done)}"))
     if hertz := figures.median_hertz(tables):
         sentence = f"Cycles are of a clock of {hertz / 1e9:.2f} GHz, measured after each sample by a chain of additions."
@@ -249,7 +259,7 @@ def run(plan: Plan | Comparison) -> int:
 
 
 def _compare(plan: Comparison) -> int:
-    """Print the tables that both files have; 1 if fastinit became slower in one of them."""
+    """Print the tables that both files have; 1 if fastinit became slower, or failed, in one of them."""
     for letter, path, described in zip("ab", plan.paths, plan.machines, strict=True):
         reports.show(wrapped(f"{letter}: {path}: {machine.sentence(described)}", "   "))
     for before, after in plan.pairs:
@@ -257,4 +267,4 @@ def _compare(plan: Comparison) -> int:
     for letter, more in zip("ab", plan.only, strict=True):
         if more:
             reports.show(f"\nOnly in {letter}: {table.counted(more, 'table')}.")
-    return int(compare.has_slower_fills(plan.pairs))
+    return int(compare.has_worse_fills(plan.pairs))

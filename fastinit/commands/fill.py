@@ -169,6 +169,8 @@ def _array(args: argparse.Namespace, seed: int) -> Array:
         raise ValueError(f"--shape and --dist write a .npy file, --spec and --like a .safetensors file; got path {args.path!r}")
     if args.name and len(args.name) > 1:
         raise ValueError("--name: may be given once")
+    for name in args.name or ():
+        default_rng(seed).child(name)  # raises for text that is no name
     rule = _rule_of(args)
     tensor = Tensor(args.path, args.shape, kind(args.dtype or rule.real(None).name))
     npy.header(tensor.shape, tensor.kind.dtype)

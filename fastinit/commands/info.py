@@ -16,8 +16,9 @@ from llvmlite import binding
 
 import fastinit
 from fastinit.arguments import devices
-from fastinit.commands import parsers
+from fastinit.commands import parsers, terminal
 from fastinit.kernels import cache, cpus, machine
+from fastinit.peers.libraries import installed
 
 REQUIRED = ("numpy", "numba", "llvmlite", "ml_dtypes")
 #: The package that each extra installs, and other frameworks that a back-end may work with.
@@ -47,6 +48,8 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def plan(args: argparse.Namespace) -> tuple[bool, bool]:
     """Whether to print JSON, and whether to compare torch's values."""
+    if args.torch and not installed("torch"):
+        raise ValueError("--torch: needs torch, which is not installed: pip install 'fastinit-kernels[torch]'")
     return bool(args.json), bool(args.torch)
 
 
@@ -54,7 +57,7 @@ def run(plan: tuple[bool, bool]) -> None:
     """Print the report."""
     as_json, with_torch = plan
     report = collect() | ({"torch_values": _torch_values()} if with_torch else {})
-    print(json.dumps(report, indent=2) if as_json else text(report))
+    terminal.show(json.dumps(report, indent=2) if as_json else text(report))
 
 
 def _torch_values() -> dict[str, list[str]]:

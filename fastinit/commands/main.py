@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from fastinit import STREAM_VERSION, __version__
 from fastinit.arguments.hints import hint
 from fastinit.commands import bench, check, explain, fill, info, parsers, stream, warmup
-from fastinit.commands.terminal import stoppable, word
+from fastinit.commands.terminal import stoppable, streams, word
 
 COMMANDS = {
     "fill": fill,
@@ -160,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     SystemExit
         For --help, --version and arguments that argparse refuses.
     """
-    with _current_directory():
+    with _current_directory(), streams():
         args = _parse(sys.argv[1:] if arguments is None else arguments)
         with stoppable():
             return _run(args)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from fastinit.bench.process import interrupts_blocked
 from fastinit.commands import parsers
 from fastinit.commands.kernels import Kernel, is_held
+from fastinit.commands.terminal import show
 from fastinit.commands.values import names
 from fastinit.distributions import LAWS
 from fastinit.distributions.bits import BITS
@@ -135,7 +136,7 @@ def run(plan: Plan) -> None:
             advance(1, name)
     if any(cache.read(name) is None for name in missing):
         raise OSError(f"kernels were compiled, but could not be written to {folder}")
-    print(
+    show(
         f"kernels={len(plan.kernels)} compiled={len(missing)} cached={len(plan.kernels) - len(missing)} "
         f"seconds={time.perf_counter() - start:.1f} cache={folder or 'none'}"
     )

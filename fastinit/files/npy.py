@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,22 @@ def header(shape: Sequence[int], dtype: npt.DTypeLike) -> bytes:
     entries = {"descr": descr, "fortran_order": False, "shape": tuple(map(int, shape))}
     np.lib.format.write_array_header_1_0(buffer, entries)
     return buffer.getvalue()
+
+
+def _fill(
+    file: BinaryIO,
+    head: bytes,
+    shape: tuple[int, ...],
+    kind: np.dtype[Any],
+    draw: Callable[[Array, Where], object],
+    progress: Progress | None,
+    slab_bytes: int,
+) -> None:
+    """Write the head and the values through a map that ends with this function: Windows renames no file that is mapped."""
+    mapping = mapped(file, head, len(head) + math.prod(shape) * kind.itemsize)
+    array: Array = np.ndarray(shape, kind, mapping, len(head))
+    fill_slabs(array, draw, write_behind(file, len(head), progress), slab_bytes)
+    mapping.flush()  # but not closed: `draw` may have kept an array
 
 
 def fill_npy(
@@ -99,8 +116,5 @@ def fill_npy(
     with replacing(path, overwrite=overwrite) as file:
         require_space(path, size)
         allocate(file, size, path)
-        mapping = mapped(file, head, size)
-        array: Array = np.ndarray(tuple(shape), kind, mapping, len(head))
-        fill_slabs(array, draw, write_behind(file, len(head), progress), slab_bytes)
-        mapping.flush()  # but not closed: `draw` may have kept an array
+        _fill(file, head, tuple(shape), kind, draw, progress, slab_bytes)
     return size

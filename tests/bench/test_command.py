@@ -1,5 +1,6 @@
 """`fastinit bench` as a person runs it: its arguments and its output."""
 
+import argparse
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from fastinit.bench.samplers import TITLES
 from fastinit.commands import bench as command
 from fastinit.commands.main import main
 from fastinit.peers.interface import LAWS, MORE
+from tests.bench.test_yardsticks import machine_of
 
 REPOSITORY = Path(fastinit.__file__).parents[1]
 COMMAND = (sys.executable, "-m", "fastinit", "bench")
@@ -73,9 +75,7 @@ def test_the_table_shows_the_samples(document):
         assert row["nanoseconds_per_value"] == pytest.approx(row["median_seconds"] * 1e9 / 1024)
         cycles = [a * b * c / 1024 for a, b, c in zip(whole, row["cores"], row["hertz"], strict=True)]
         assert row["cycles_per_value"] == pytest.approx(statistics.median(cycles))
-        assert row["percent_of_roof"] == pytest.approx(
-            100 * statistics.median(a / b for a, b in zip(per_value(roof), per_value(row), strict=True))
-        )
+        assert row["percent_of_roof"] == pytest.approx(100 * min(per_value(roof)) / statistics.median(per_value(row)))
         assert row["bytes_per_second"] == pytest.approx(4096 / row["median_seconds"])
         ratios = [a / b for a, b in zip(per_value(row), per_value(first["rows"][0]), strict=True)]
         assert row["times_store"] == pytest.approx(statistics.median(ratios))
@@ -160,6 +160,35 @@ def test_wrong_arguments(tmp_path, monkeypatch, capsys, arguments):
     assert printed.out == ""
     assert WRONG[arguments] in printed.err
     assert list(tmp_path.iterdir()) == []
+
+
+def planned(monkeypatch, *arguments, found):
+    """The jobs of a command line on a machine of 8 CPUs with these caches, and what is left out."""
+    monkeypatch.setattr(command.cpus, "usual", lambda: 8)
+    monkeypatch.setattr(command.caches, "found", lambda: found)
+    parser = command.add(argparse.ArgumentParser().add_subparsers())
+    plan = command.plan(parser.parse_args([*arguments, "--peers", "none"]))
+    return [(job.place, job.threads) for job in plan.jobs if job.law == "normal"], plan.left_out
+
+
+def test_sizes_that_no_cache_holds_are_left_out(monkeypatch):
+    """All threads together have as many bytes of L2 as there are of L3, as on most large servers."""
+    server = machine_of(2, 16, 8)
+    jobs, left_out = planned(monkeypatch, "--size", "l2,l3,ram", "--threads", "all", found=server)
+    pairs = [(place, threads) for threads in (1, 2, 4, 8) for place in ("l2", "l3", "ram")]
+    assert jobs == [pair for pair in pairs if pair not in (("l3", 4), ("l3", 8))]
+    assert [line.partition(" threads")[0].rpartition(" ")[2] for line in left_out] == ["4", "8"]
+    assert all(line.startswith("--size l3: nothing fits the L3 (16 MiB)") for line in left_out)
+    with pytest.raises(ValueError, match="nothing fits the L3"):
+        planned(monkeypatch, "--size", "l3", "--threads", "8", found=server)
+
+
+def test_what_is_left_out_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(command.caches, "found", lambda: machine_of(2, 0, 8))
+    monkeypatch.setattr(command, "measure", lambda plan, show: [])
+    assert main(["bench", "--size", "l3,1Ki", "--dist", "normal", "--peers", "none"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Left out: --size l3: this system describes no L3 cache; pass a size in bytes, such as 1MiB." in said
 
 
 def test_a_plot_needs_matplotlib_before_anything_is_measured(tmp_path, monkeypatch, capsys):

@@ -48,12 +48,21 @@ def test_the_page_has_a_row_for_each_machine_and_number_of_threads(page):
     assert "](figures/threads-zen.png)" in text
     assert "threads-lake" not in text  # it has one number of threads
     assert "Measured: 2.00 GHz." in text
-    assert "It was busy" not in text
+    assert "not all threads" not in text
     assert text.startswith(machines.PAGE.read_text().partition("<!-- machines -->")[0])
 
 
-def test_a_busy_machine_is_named(page):
-    assert "It was busy: 2 of 4 tables" in page(zen=[*tables(1e-6, 1), *tables(4e-7, 2)])
+def test_too_few_cores_are_named(page):
+    assert "In 2 of 4 tables not all threads" in page(zen=[*tables(1e-6, 1), *tables(4e-7, 2)])
+
+
+@pytest.mark.parametrize("library", ["store", "nontemporal", "fastinit"])
+def test_one_round_with_all_threads_is_not_enough(page, library):
+    """Also of a store, which is the roof."""
+    some = list(tables(4e-7, 2, cores=2.0))
+    some[0].rows[library].cores = [1.0, 2.0, 1.0]
+    some[1].rows[library].cores = [2.0, 1.0, 2.0]
+    assert "In 1 of 2 tables not all threads" in page(zen=some)
 
 
 def test_without_files(page):

@@ -8,6 +8,7 @@ import pytest
 
 from fastinit.bench import caches, compare, machine, results
 from fastinit.bench.measure import Job
+from fastinit.bench.samplers import TITLES
 from fastinit.bench.session import Row, Table
 from fastinit.commands.main import main
 
@@ -42,8 +43,9 @@ def test_a_document_comes_back(tmp_path):
     assert results.document(again, here) == written
 
 
-def test_files_without_the_name_of_a_gpu_are_read():
-    written = results.document([table()], MACHINE)
+def test_older_files_are_read():
+    """Their figures are counted anew; the first ones had no name of a GPU."""
+    written = results.document([table()], MACHINE) | {"schema": 2}
     del written["machine"]["gpu"]
     assert results.parsed(written) == (MACHINE, [table()])
 
@@ -60,11 +62,12 @@ MISSING = object()
 DAMAGE = [
     (("program",), "fastinit check", "is no file of `fastinit bench --json`"),
     (("program",), MISSING, "is no file of `fastinit bench --json`"),
-    (("schema",), 1, "has schema 1, and this version reads 2 only: measure again"),
+    (("schema",), 1, "has schema 1, and this version reads 2 and 3 only: measure again"),
     (("schema",), MISSING, "has schema None"),
     (("machine",), [], "the file: 'machine' must be dict; got []"),
     (("machine", "cpu"), 3, "'machine': 'cpu' must be str; got 3"),
     (("machine", "versions"), MISSING, "'machine' has no 'versions'"),
+    (("machine", "virtual"), 1, "'machine': 'virtual' must be bool | None; got 1"),
     (("tables",), MISSING, "the file has no 'tables'"),
     (("tables", 0), "x", "table 1 has no 'dist'"),
     (("tables", 0, "values"), 0, "table 1: 'values', 'threads' and 'rounds' must be at least 1"),
@@ -189,6 +192,34 @@ def test_the_command_compares(tmp_path, capsys):
     assert max(len(line) for line in printed.splitlines() if str(tmp_path) not in line) <= 80
     b.write_text(json.dumps(results.document([table(fastinit=[2.2] * 9)], MACHINE)))
     assert main(["bench", "--compare", str(a), str(b)]) == 1
+
+
+def test_a_sampler_that_fails_in_the_second_run_is_a_line(tmp_path, capsys):
+    """Without times of fastinit nobody can say that it did not become slower."""
+    a, b = tmp_path / "a.json", tmp_path / "b.json"
+    a.write_text(json.dumps(results.document([table()], MACHINE)))
+    for library, status in (("numpy", 0), ("fastinit", 1)):
+        after = table()
+        after.rows[library] = Row(library, "a call", skipped="died of SIGSEGV")
+        b.write_text(json.dumps(results.document([after], MACHINE)))
+        assert main(["bench", "--compare", str(a), str(b)]) == status
+        printed = capsys.readouterr().out.splitlines()
+        assert printed[-1] == f"- {TITLES[library]}: failed: died of SIGSEGV"
+        assert not any(line.startswith(f"| {TITLES[library]} ") for line in printed)
+        assert main(["bench", "--compare", str(b), str(a)]) == 0  # what comes back has not failed
+        assert "failed" not in capsys.readouterr().out
+    for library, status in (("numpy", 0), ("fastinit", 1)):
+        after = table()
+        del after.rows[library]
+        b.write_text(json.dumps(results.document([after], MACHINE)))
+        assert main(["bench", "--compare", str(a), str(b)]) == status
+        assert ("failed: was left out" in capsys.readouterr().out) == bool(status)  # a peer may not have been asked for
+
+
+@pytest.mark.parametrize("virtual", [True, False, None])
+def test_a_system_need_not_say_whether_it_is_virtual(virtual):
+    written = results.document([table()], MACHINE | {"virtual": virtual})
+    assert results.parsed(json.loads(json.dumps(written)))[0]["virtual"] is virtual
 
 
 def test_caches_are_written_as_they_are_read():

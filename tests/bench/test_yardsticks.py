@@ -140,6 +140,16 @@ def test_values_of_a_size(monkeypatch):
     assert [caches.values_of(*each) for each in wanted] == [1000, MIB // 4, MIB // 2, MIB // 2, 1]
 
 
+@pytest.mark.parametrize(
+    ("cpuinfo", "virtual"),
+    [("flags\t\t: fpu hypervisor\n", True), ("flags\t\t: fpu\n", False), ("Features\t: fp asimd\n", None), ("", None)],
+)
+def test_only_x86_says_whether_it_is_virtual(monkeypatch, cpuinfo, virtual):
+    lines = machine._lines
+    monkeypatch.setattr(machine, "_lines", lambda path: cpuinfo.splitlines() if path == "/proc/cpuinfo" else lines(path))
+    assert machine.describe()["virtual"] is virtual
+
+
 def test_what_the_system_names():
     described = {"caches": caches.summary(machine_of(0.5, 32, 8)), "nominal_hertz": 2.5e9, "virtual": False}
     assert machine.memory_sentence(described) == "The system names 8 x 512 KiB L2, 1 x 32 MiB L3 for 8 CPUs, 2.50 GHz."

@@ -193,6 +193,15 @@ def test_wrong_arguments(tmp_path, capsys, arguments):
     assert names(tmp_path) == []
 
 
+def test_a_name_that_is_no_text(tmp_path, capsys, monkeypatch):
+    """As a command line of bytes that are no UTF-8 gives it."""
+    monkeypatch.setattr(npy, "fill_npy", None)
+    status, out, err = call(capsys, "fill", tmp_path / "x.npy", "--shape", 3, "--dist", "normal", "--name", "\udce9")
+    assert (status, out) == (2, "")
+    assert err == "fastinit fill: error: name must be text that UTF-8 can hold; got '\\udce9'\n"
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("name", ["weights.pt", "weights.bin", "weights.npz", "weights", "-", "x.safetensors"])
 def test_other_endings_are_refused(tmp_path, capsys, monkeypatch, name):
     monkeypatch.chdir(tmp_path)

@@ -61,12 +61,23 @@ def test_info_names_the_extras_that_are_missing(capsys, monkeypatch):
     assert "torch 1.2" in out
 
 
+def test_torch_must_be_installed(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    message = "error: --torch: needs torch, which is not installed: pip install 'fastinit-kernels[torch]'\n"
+    assert call(capsys, "info", "--torch") == (2, "", f"fastinit info: {message}")
+
+
 def test_info_where_the_environment_decides(tmp_path):
-    more = {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_CPU_NAME": "generic"}
+    """And where stdout can show ASCII only."""
+    folder = tmp_path / "ni\xf1o"
+    more = {"NUMBA_CACHE_DIR": str(folder), "NUMBA_CPU_NAME": "generic"}
+    plain = run("info", PYTHONIOENCODING="ascii", **more)
+    assert (plain.returncode, plain.stderr) == (0, "")
+    assert rf"{tmp_path}/ni\xf1o" in plain.stdout
     done = run("info", "--json", NUMBA_NUM_THREADS="5", **more)
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads(done.stdout)
-    assert Path(report["cache_directory"]).is_relative_to(tmp_path)
+    assert Path(report["cache_directory"]).is_relative_to(folder)
     assert report["cpu"]["NUMBA_CPU_NAME"] == "generic"
     assert report["threads"]["in_use"] == 5
     assert report["cached"] == {"kernels": 0, "bytes": 0}

@@ -5,11 +5,14 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import fastinit
 from fastinit.commands.main import COMMANDS
 from tests.commands.running import COMMAND, call, environment, run
+
+FILL = "fill x.npy --shape 3 --dist normal"
 
 
 def test_the_list_of_commands(capsys):
@@ -47,6 +50,19 @@ def test_a_reader_that_leaves():
     done = subprocess.run([*COMMAND, "info"], stdout=theirs, stderr=subprocess.PIPE, text=True, env=environment())
     os.close(theirs)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments"), [(1, "info"), (1, "--version"), (1, FILL), (1, "warmup --dtype uint32"), (2, FILL)]
+)
+def test_a_process_without_a_standard_stream(tmp_path, closed, arguments):
+    """It has none if the parent has closed it, as `>&-` does in a shell; the file that is written must not take its place."""
+    script = "import os, sys; os.close(int(sys.argv[1])); os.execv(sys.executable, [sys.executable, *sys.argv[2:]])"
+    done = run(str(closed), "-m", "fastinit", *arguments.split(), command=(sys.executable, "-c", script), cwd=tmp_path)
+    assert done.returncode == 0
+    assert (done.stdout, done.stderr)[closed - 1] == ""
+    assert "Traceback" not in done.stderr
+    assert [np.load(path).shape for path in tmp_path.iterdir()] == ([(3,)] if "fill" in arguments else [])
 
 
 def test_version(capsys):

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import stat
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -16,6 +17,7 @@ from fastinit.files import slabs
 from fastinit.files.atomic import replacing, staged
 from fastinit.files.npy import MOST_AXES, fill_npy, header
 from fastinit.files.slabs import cuts, write_behind
+from fastinit.safetensors import fill
 
 DTYPES = [np.float32, np.float64, np.float16, ml_dtypes.bfloat16]
 
@@ -197,6 +199,25 @@ def test_draw_may_keep_what_it_was_given(tmp_path):
     kept = []
     fill_npy(tmp_path / "x.npy", (10,), np.float32, lambda out, where: kept.append(out), slab_bytes=20)
     assert np.concatenate(kept).shape == (10,)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="what a process maps and opens is read from /proc")
+@pytest.mark.parametrize("of_a_model", [False, True])
+def test_the_file_is_neither_mapped_nor_open_when_it_gets_its_name(tmp_path, monkeypatch, of_a_model):
+    """Windows renames no such file."""
+    seen, replace = [], Path.replace
+
+    def watched(part, final):
+        opened = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+        seen.append((part.exists(), str(part) in Path("/proc/self/maps").read_text(), str(part) in opened))
+        return replace(part, final)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    if of_a_model:
+        fill(tmp_path / "x.safetensors", {"tensors": {"w": {"shape": [10], "dtype": "float32"}}}, seed=0)
+    else:
+        fill_npy(tmp_path / "x.npy", (10,), np.float32, normal(10), slab_bytes=20)
+    assert seen == [(True, False, False)]
 
 
 @pytest.mark.parametrize("reserving", [True, False], ids=["posix_fallocate", "without, as on macOS and Windows"])

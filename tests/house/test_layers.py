@@ -273,25 +273,6 @@ print(*sorted(set(sys.modules) - before))
     assert {f"fastinit.{name}" for name in unwanted}.isdisjoint(loaded)
 
 
-FILL = """
-import sys
-import fastinit
-from fastinit.kernels import cache
-for dtype in ("float32", "float64"):
-    fastinit.default_rng(0).normal(size=10, dtype=dtype)
-    fastinit.default_rng(0).truncated_normal(size=1 << 17, dtype=dtype)
-print(len(cache.COMPILED), *sorted({name.partition(".")[0] for name in sys.modules} & {"numba", "llvmlite"}))
-"""
-
-
-@pytest.mark.nightly
-def test_numba_is_imported_only_to_compile(tmp_path):
-    """The first process compiles the loop and four rows; to the next one, which reads them, Numba could be missing."""
-    first, second = (run(FILL, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_NUM_THREADS="2") for _ in range(2))
-    assert first == "5 llvmlite numba"
-    assert second == "0 llvmlite"
-
-
 def test_import_compiles_and_starts_nothing():
     """No code is made or read, no thread starts, and Numba's threading layer is not chosen."""
     script = """

@@ -61,13 +61,15 @@ LEVELS = (
 
 def cpus(work):
     """Code for older x86 CPUs."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        raise RuntimeError(f"this group needs an x86-64 CPU; this one is {platform.machine()}")
     info = Path("/proc/cpuinfo")
     has = set(info.read_text().split()) if info.exists() else set()
-    for name, cpu, features, needed in LEVELS if platform.machine() == "x86_64" else ():
+    for name, cpu, features, needed in LEVELS:
         if set(needed.split()) <= has:
             yield Environment(name, variables={"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features})
-        else:
-            print(f"{name}: this CPU has no {needed}")
+    if missing := [name for name, _, _, needed in LEVELS if not set(needed.split()) <= has]:
+        raise RuntimeError(f"this CPU cannot run the code for {'; '.join(missing)}")  # after the others
 
 
 def options(work):
@@ -133,7 +135,9 @@ def _in_root(root, name, work, model="", **variables):
 
 def newer(work):
     """Newer Pythons, from Debian's development suite."""
-    own = {cpu: name for name, cpu in roots.CPUS.items()}[platform.machine()]
+    own = {cpu: name for name, cpu in roots.CPUS.items()}.get(platform.machine())
+    if own is None:
+        raise RuntimeError(f"this group needs Debian on {', '.join(roots.CPUS.values())}; this is {platform.machine()}")
     for version in ("3.14", "3.15"):
         yield _in_root(roots.Root(own, "sid", version), f"Python {version} of Debian", work)
 

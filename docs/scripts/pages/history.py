@@ -24,12 +24,12 @@ COMMITS = {
     "1236f27": "before staging",
     "a441593": "staging: one loop, laws as files",
     "befd21c": "helpers in place of Numba's threads",
-    "3079ddb": "the house",
+    "3079ddb": "initialisers by keywords; CUDA kernels",
     "0fa0386": "float16 by the CPU's conversion",
-    "6f40849": "any law, sums, lazy arrays",
+    "6f40849": "any law, sums, arrays that are not stored",
     "9dd3e17": "a finer grain of truncated normals",
     "3e8d611": "the former grain again",
-    "2e3532b": "site, torch, instrument",
+    "2e3532b": "site; values of torch; check of any law",
     "4ebf70d": "helpers that come back sooner",
 }
 #: Laws and what asv calls them; what a first fill is of, and what asv calls that.

@@ -37,10 +37,8 @@ def of_law(law, dtype, files):
 def described(name, here, tables):
     """A machine in a few lines."""
     hertz = figures.median_hertz(tables)
-    busy = [
-        each for each in tables if each.rows["fastinit"].cores and max(each.rows["fastinit"].cores) < 0.8 * each.job.threads
-    ]
-    warning = f" It was busy: {len(busy)} of {len(tables)} tables had less CPU time than their threads." if busy else ""
+    lacking = [each for each in tables if any(figures.lacks_cores(each, library) for library in each.rows)]
+    warning = f" In {len(lacking)} of {len(tables)} tables not all threads of fastinit or of a store ran." if lacking else ""
     memory = machine.memory_sentence(here)
     return f"- **{name}**: {machine.sentence(here)}. {memory} Measured: {hertz / 1e9:.2f} GHz.{warning}"
 
