@@ -45,10 +45,9 @@ INSTEAD = {
     **{
         name: f"draw(fastinit.laws.{name}(...), size=...)"
         for name in laws.BY_NAME
-        if "normal" not in name or name == "lognormal"
+        if name not in ("uniform", "normal", "truncated_normal")
     },
     "standard_normal": "normal(size=...)",
-    "standard_uniform": "uniform(size=...)",
     "random_raw": "bits(size)",
     "bytes": "bits(size).tobytes()",
     "seed": "fastinit.default_rng(seed)",
@@ -119,7 +118,10 @@ class Generator(Stream):
         else:
             shape = () if out is None else out.shape if type(out) is np.ndarray else outputs.array(out, dtype).shape
         block = blocks.Block(shape, 0, None) if index is None else blocks.select(index, shape)
-        target = np.empty(block.shape, dtype) if out is None else outputs.check(out, block.shape, dtype)
+        if out is None:
+            target = outputs.allocate("size or shape", block.shape, dtype)  # initialisers call it `shape`
+        else:
+            target = outputs.check(out, block.shape, dtype)
         dispatch.run(plan, name, block, target, self._next_call)
         if out is not None:
             return out if type(out) is np.ndarray else outputs.result(out, target)

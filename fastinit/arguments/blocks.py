@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastinit.arguments.hints import shown
+
 #: Logical indices stay below this, so that they fit signed 64-bit integers.
 MOST_ELEMENTS = 2**63 - 1
 #: NumPy's own limit.
@@ -35,7 +37,7 @@ class Block(NamedTuple):
 
 
 def _integers(size: Any, name: str) -> tuple[int, ...]:
-    wrong = TypeError(f"{name} must be an int or a sequence of ints; got {size!r}")
+    wrong = TypeError(f"{name} must be an int or a sequence of ints; got {shown(size)}")
     if isinstance(size, bool | np.bool_ | str | bytes | bytearray | memoryview | Set | Mapping):
         raise wrong
     try:
@@ -59,9 +61,9 @@ def shape_of(size: Any, name: str = "size") -> tuple[int, ...]:
     if len(shape) > MOST_AXES:
         raise ValueError(f"{name} must have at most {MOST_AXES} axes; got {len(shape)}")
     if any(n < 0 for n in shape):
-        raise ValueError(f"{name} must not be negative; got {size!r}")
+        raise ValueError(f"{name} must not be negative; got {shown(size)}")
     if math.prod(shape) > MOST_ELEMENTS or any(n > MOST_ELEMENTS for n in shape):
-        raise ValueError(f"{name} must stay below 2^63 elements; got {size!r}")
+        raise ValueError(f"{name} must stay below 2^63 elements; got {shown(size)}")
     return shape
 
 
@@ -78,10 +80,10 @@ def expand(index: Any, shape: tuple[int, ...]) -> list[Any]:
     parts = list(index) if isinstance(index, tuple) else [index]
     dots = [i for i, part in enumerate(parts) if part is Ellipsis]
     if len(dots) > 1:
-        raise ValueError(f"index must have at most one Ellipsis; got {index!r}")
+        raise ValueError(f"index must have at most one Ellipsis; got {shown(index)}")
     missing = len(shape) - (len(parts) - len(dots))
     if missing < 0:
-        raise ValueError(f"index must have at most {len(shape)} entries for size {shape}; got {index!r}")
+        raise ValueError(f"index must have at most {len(shape)} entries for size {shape}; got {shown(index)}")
     at = dots[0] if dots else len(parts)
     return parts[:at] + [slice(None)] * missing + parts[at + len(dots) :]
 
@@ -98,22 +100,22 @@ def select(index: Any, shape: tuple[int, ...], whole: Block | None = None) -> Bl
             try:
                 start, stop, stride = part.indices(n)
             except TypeError:
-                raise TypeError(f"index must hold slices of ints; got {part!r} for axis {axis}") from None
+                raise TypeError(f"index must hold slices of ints; got {shown(part)} for axis {axis}") from None
             except ValueError as error:
-                raise ValueError(f"index: {error}; got {part!r} for axis {axis}") from None
+                raise ValueError(f"index: {error}; got {shown(part)} for axis {axis}") from None
             count = len(range(start, stop, stride))
             counts.append(count)
             steps.append(step * stride)
             origin += start * step if count else 0
             continue
         if isinstance(part, bool | np.bool_):
-            raise TypeError(f"index must hold integers, slices and Ellipsis; got {part!r} for axis {axis}")
+            raise TypeError(f"index must hold integers, slices and Ellipsis; got {shown(part)} for axis {axis}")
         try:
             i = operator.index(part)
         except TypeError:
-            raise TypeError(f"index must hold integers, slices and Ellipsis; got {part!r} for axis {axis}") from None
+            raise TypeError(f"index must hold integers, slices and Ellipsis; got {shown(part)} for axis {axis}") from None
         if not -n <= i < n:
-            raise IndexError(f"index must be in [{-n}, {n}) for axis {axis} of size {shape}; got {i}")
+            raise IndexError(f"index must be in [{-n}, {n}) for axis {axis} of size {shape}; got {shown(i)}")
         origin += (i % n) * step
     return Block(tuple(counts), origin, tuple(steps))
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from fastinit.arguments import dtypes
 from fastinit.arguments.blocks import MOST_ELEMENTS
+from fastinit.arguments.hints import shown
 
 #: Types of which equal values are equal arguments, so that a memo may have them for keys; True, which is refused, equals 1.
 PLAIN = frozenset((float, int))
@@ -26,13 +27,13 @@ def number(name: str, value: Any) -> float:
     unreal = bool | np.bool_ | complex | np.complexfloating | str | bytes | np.ndarray
     if isinstance(value, unreal) or not (hasattr(value, "__float__") or hasattr(value, "__index__")):
         hint = "; a shape is given as size=" if isinstance(given, tuple | list) and name in ("low", "loc") else ""
-        raise TypeError(f"{name} must be a real number; got {given!r}{hint}")
+        raise TypeError(f"{name} must be a real number; got {shown(given)}{hint}")
     try:
         result = float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a real number; got {given!r}") from None
+        raise TypeError(f"{name} must be a real number; got {shown(given)}") from None
     except OverflowError:
-        raise ValueError(f"{name} must fit a double (below 1.8e308 in magnitude); got {given!r}") from None
+        raise ValueError(f"{name} must fit a double (below 1.8e308 in magnitude); got {shown(given)}") from None
     if math.isnan(result):
         raise ValueError(f"{name} must not be NaN")
     return result + 0.0
@@ -65,7 +66,7 @@ def at_least_zero(name: str, value: Any) -> float:
     """A finite number that is not negative."""
     result = number(name, value)
     if not 0.0 <= result < math.inf:
-        raise ValueError(f"{name} must be finite and at least 0; got {value!r}")
+        raise ValueError(f"{name} must be finite and at least 0; got {shown(value)}")
     return result
 
 
@@ -73,49 +74,49 @@ def above_zero(name: str, value: Any) -> float:
     """A finite positive number."""
     result = number(name, value)
     if not 0.0 < result < math.inf:
-        raise ValueError(f"{name} must be finite and above 0; got {value!r}")
+        raise ValueError(f"{name} must be finite and above 0; got {shown(value)}")
     return result
 
 
 def positive_int(name: str, value: Any) -> int:
     """An int of at least 1 that fits 63 bits."""
     if isinstance(value, bool):
-        raise TypeError(f"{name} must be an int; got {value!r}")
+        raise TypeError(f"{name} must be an int; got {shown(value)}")
     try:
         count = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} must be an int; got {value!r}") from None
+        raise TypeError(f"{name} must be an int; got {shown(value)}") from None
     if not 1 <= count <= MOST_ELEMENTS:
-        raise ValueError(f"{name} must be at least 1 and below 2^63; got {count}")
+        raise ValueError(f"{name} must be at least 1 and below 2^63; got {shown(count)}")
     return count
 
 
 def switch(name: str, value: Any) -> bool:
     """True or False."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False; got {value!r}")
+        raise TypeError(f"{name} must be True or False; got {shown(value)}")
     return bool(value)
 
 
 def callback(name: str, value: Any) -> None:
     """A function to call, or None."""
     if value is not None and not callable(value):
-        raise TypeError(f"{name} must be callable or None; got {value!r}")
+        raise TypeError(f"{name} must be callable or None; got {shown(value)}")
 
 
 def one_of(name: str, value: Any, words: Collection[str]) -> str:
     """One of these words."""
     allowed = ", ".join(map(repr, words))
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be one of {allowed}; got {value!r}")
+        raise TypeError(f"{name} must be one of {allowed}; got {shown(value)}")
     if value not in words:
-        raise ValueError(f"{name} must be one of {allowed}; got {value!r}")
+        raise ValueError(f"{name} must be one of {allowed}; got {shown(value)}")
     return value
 
 
 def axes(name: str, value: Any, rank: int) -> tuple[int, ...]:
     """One axis or a sequence of axes, counted from the front."""
-    error = TypeError(f"{name} must be an int or a tuple of ints; got {value!r}")
+    error = TypeError(f"{name} must be an int or a tuple of ints; got {shown(value)}")
     entries = value if isinstance(value, tuple | list) else (value,)
     if any(isinstance(entry, bool) for entry in entries):
         raise error
@@ -125,12 +126,12 @@ def axes(name: str, value: Any, rank: int) -> tuple[int, ...]:
         raise error from None
     for axis in result:
         if not -rank <= axis < rank:
-            raise ValueError(f"{name} must be in [{-rank}, {rank}) for a shape of {rank} axes; got {axis}")
+            raise ValueError(f"{name} must be in [{-rank}, {rank}) for a shape of {rank} axes; got {shown(axis)}")
     return tuple(axis % rank for axis in result)
 
 
 def one_axis(name: str, value: Any, rank: int) -> int:
     """An axis, counted from the front."""
     if isinstance(value, tuple | list):
-        raise TypeError(f"{name} must be an int; got {value!r}")
+        raise TypeError(f"{name} must be an int; got {shown(value)}")
     return axes(name, value, rank)[0]

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import ml_dtypes
 import numpy as np
 
+from fastinit.arguments.hints import shown
+
 
 class Real(NamedTuple):
     """A storage dtype and the type that its values are computed in; for integers, the type of the random words."""
@@ -75,7 +77,7 @@ def resolve(dtype: Any, names: Sequence[str] = REAL_NAMES) -> Real:
             wanted = None
     real = _ALL.get(wanted) if wanted is not None else None
     if real is None or real.name not in names or not wanted.isnative:
-        raise TypeError(f"dtype must be one of {', '.join(names)}, in native byte order; got {dtype!r}")
+        raise TypeError(f"dtype must be one of {', '.join(names)}, in native byte order; got {shown(dtype)}")
     return real
 
 

@@ -1,9 +1,10 @@
-"""Which of the allowed words is probably meant by a wrong one."""
+"""The ends of error messages: what was got, and which of the allowed words is probably meant."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 #: Words of other libraries, and the word that is meant here.
 MEANINGS = {
@@ -26,6 +27,15 @@ MEANINGS = {
     "--max": "--high",
     "--overwrite": "--force",
 }
+
+
+def shown(value: Any) -> str:
+    """The value as an error message shows it; Python refuses to print integers of more than 4,300 digits."""
+    try:
+        return repr(value)
+    except ValueError:
+        number = isinstance(value, int)
+        return f"an int of {value.bit_length()} bits" if number else f"a {type(value).__name__} with an int too long to print"
 
 
 def hint(word: str, allowed: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -182,7 +182,7 @@ def array(out: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def check(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-    """The array to write the block into: `out` itself if it is an array, else one of this shape and dtype on its memory.
+    """The array to write the block into: a plain array of this shape and dtype on the memory of `out`.
 
     For CUDA arrays it is a `DeviceArray`.
     """
@@ -191,7 +191,8 @@ def check(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     target, is_flat = _resolve(out, dtype)
     if is_flat and target.size == math.prod(shape) and target.dtype == dtype:
         target = target.reshape(shape)
-    plain = target if isinstance(target, DeviceArray) else np.asarray(target)  # a subclass may say anything of itself
+    # A subclass of ndarray may say anything of itself, and its items may have another shape.
+    plain = target if isinstance(target, DeviceArray) else np.asarray(target)
     if plain.dtype != dtype:
         raise TypeError(f"out must have dtype {dtype}; got {plain.dtype}")
     if plain.shape != shape:
@@ -203,7 +204,26 @@ def check(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
         raise _read_only(out)
     if 0 not in shape and _may_overlap(shape, plain.strides, dtype.itemsize):
         raise ValueError(f"out must not overlap itself; got shape {plain.shape} with strides {plain.strides}")
+    return plain
+
+
+def check_on_host(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """The array to write the block into, for code that writes with NumPy."""
+    target = check(out, shape, dtype)
+    if not isinstance(target, np.ndarray):
+        raise TypeError("out must be in the memory of the host here; make the array there and copy it")
     return target
+
+
+def allocate(
+    name: str, shape: Sequence[int], dtype: np.dtype[Any], make: Callable[..., np.ndarray[Any, Any]] = np.empty
+) -> np.ndarray[Any, Any]:
+    """A new array. If NumPy has no arrays of this shape and dtype, the error blames the argument `name`."""
+    try:
+        return make(shape, dtype)
+    except ValueError:
+        least = "2^63 bytes, not counting axes of length 0"
+        raise ValueError(f"{name} must give an array of less than {least}; got shape {tuple(shape)} of {dtype}") from None
 
 
 def result(out: Any, target: Any) -> Any:

@@ -14,22 +14,30 @@ from typing import Any
 import numpy as np
 from numpy.random import SeedSequence
 
+from fastinit.arguments.hints import shown
+
 #: Values for a fixed seed never change while this number stays.
 STREAM_VERSION = 1
 
 #: Calls before the key first moves on.
 CALLS = 1 << 32
+#: Bits of an int in an entropy: a longer one is kept as its words, which are the same entropy and can be printed. Python may be
+#: told to print no int of more than 640 digits, 2,126 bits.
+_MOST_BITS = 1 << 11
 _MOST_POOL = 1 << 16  # pool words that a state may ask of a SeedSequence; 4 is usual
 
 
 def _plain(entropy: Any) -> Any:
     """Entropy copied to ints and lists: the caller cannot change it later, and JSON can hold it."""
     if isinstance(entropy, int | np.integer) and not isinstance(entropy, bool | np.bool_):
-        if entropy < 0:
-            raise ValueError(f"negative: {entropy!r}")
-        return int(entropy)
+        number = int(entropy)
+        if number < 0:
+            raise ValueError(f"entropy must not be negative; got {shown(number)}")
+        if number.bit_length() <= _MOST_BITS:
+            return number
+        return np.frombuffer(number.to_bytes(-(-number.bit_length() // 32) * 4, "little"), "<u4").tolist()
     if isinstance(entropy, str | bytes | bytearray | memoryview | Set | Mapping) or not isinstance(entropy, Iterable):
-        raise TypeError(f"not an int: {entropy!r}")
+        raise TypeError(f"entropy must be an int or a sequence of ints; got {shown(entropy)}")
     return [_plain(part) for part in entropy]
 
 
@@ -40,18 +48,18 @@ def private_copy(sequence: SeedSequence) -> SeedSequence:
 
 def seed_sequence(seed: Any) -> SeedSequence:
     """The seed sequence of an argument of `default_rng`."""
-    if isinstance(seed, SeedSequence):
-        return seed
     if isinstance(seed, np.random.Generator | np.random.BitGenerator | np.random.RandomState):
         raise TypeError(f"seed must not be NumPy's {type(seed).__name__}; give its seed, or int(generator.integers(2**63))")
     try:
+        if isinstance(seed, SeedSequence):
+            _plain(seed.entropy)
+            return seed
         return SeedSequence(None if seed is None else _plain(seed))
     except TypeError:
-        raise TypeError(
-            f"seed must be None, an int, a sequence of ints, a SeedSequence or a fastinit.Generator; got {seed!r}"
-        ) from None
+        allowed = "None, an int, a sequence of ints, a SeedSequence or a fastinit.Generator"
+        raise TypeError(f"seed must be {allowed}; got {shown(seed)}") from None
     except ValueError:
-        raise ValueError(f"seed must hold non-negative integers; got {seed!r}") from None
+        raise ValueError(f"seed must hold non-negative integers; got {shown(seed)}") from None
 
 
 def extend(sequence: SeedSequence, *words: int) -> SeedSequence:
@@ -106,7 +114,7 @@ def state_of(sequence: SeedSequence, calls: int, children: int) -> dict[str, Any
 def _count(state: dict[str, Any], entry: str, least: int) -> int:
     value = state[entry]
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{entry} must be an int of at least {least}; got {value!r}")
+        raise ValueError(f"{entry} must be an int of at least {least}; got {shown(value)}")
     return int(value)
 
 
@@ -123,8 +131,8 @@ def from_state(state: Any) -> tuple[SeedSequence, int, int]:
         path = tuple(operator.index(word) for word in _plain(state["spawn_key"]))
         pool_size = _count(state, "pool_size", 4)
         if pool_size > _MOST_POOL:
-            raise ValueError(f"pool_size must be at most {_MOST_POOL}; got {pool_size}")
+            raise ValueError(f"pool_size must be at most {_MOST_POOL}; got {shown(pool_size)}")
         sequence = SeedSequence(_plain(state["entropy"]), spawn_key=path, pool_size=pool_size)
         return sequence, _count(state, "calls", 0), _count(state, "children", 0)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"state must have the entries that `Generator.state` gives; got {state!r}") from error
+        raise ValueError(f"state must have the entries that `Generator.state` gives; got {shown(state)}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypedDict, TypeVar, cast
 
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastinit.arguments import blocks, dtypes, outputs
+from fastinit.arguments.hints import shown
 from fastinit.generator import Generator, default_rng
 from fastinit.initializers.documentation import BlockCost, document
 from fastinit.initializers.fan import Fans, fans
@@ -96,7 +98,7 @@ def _full_signature(function: Callable[..., Any]) -> inspect.Signature:
 def advice(keywords: list[str], value: Any) -> str:
     """How to write a value that has no name: by the first two keywords of the function's own, and all that it has."""
     first = [name for name in keywords if name not in WEIGHT_OPTIONS][:2]
-    write = f"write {' or '.join(f'{name}={value!r}' for name in first)}; " if first else ""
+    write = f"write {' or '.join(f'{name}={shown(value)}' for name in first)}; " if first else ""
     return f"{write}its keywords are {', '.join(keywords)}" if keywords else "it has no others"
 
 
@@ -130,11 +132,8 @@ class Request(NamedTuple):
         """The array to write the block into."""
         block = blocks.Block(self.shape) if self.index is None else blocks.select(self.index, self.shape)
         if self.out is None:
-            return make(block.shape, self.real.dtype)
-        target = outputs.check(self.out, block.shape, self.real.dtype)
-        if not isinstance(target, np.ndarray):
-            raise TypeError("out must be in the memory of the host for this initialiser; make the array there and copy it")
-        return target
+            return outputs.allocate("shape", block.shape, self.real.dtype, make)
+        return outputs.check_on_host(self.out, block.shape, self.real.dtype)
 
     def result(self, target: Array) -> Any:
         """What to return for a filled target: `out`, or the array, or a scalar if the index names one element."""
@@ -150,11 +149,16 @@ class Request(NamedTuple):
         """The target with as many axes as the whole array, and the indices that it has along each."""
         parts = blocks.expand(... if self.index is None else self.index, self.shape)
         single = tuple(axis for axis, part in enumerate(parts) if not isinstance(part, slice))
-        indices = [
-            range(n)[part] if isinstance(part, slice) else range(part % n, part % n + 1)
-            for part, n in zip(parts, self.shape, strict=True)
-        ]
+        indices = [_indices(part, n) for part, n in zip(parts, self.shape, strict=True)]
         return np.expand_dims(target, single), indices
+
+
+def _indices(part: Any, n: int) -> range:
+    """The indices that a slice or an integer selects along an axis of length n."""
+    if isinstance(part, slice):
+        return range(n)[part]
+    i = operator.index(part) % n  # as an int: n may not fit the type of a NumPy integer
+    return range(i, i + 1)
 
 
 def _check_names(options: Any, allowed: Mapping[str, Any] = OPTIONS) -> None:

@@ -30,7 +30,7 @@ def xavier_uniform(shape: Shape, *, gain: float = 1.0, **options: Unpack[WeightO
     True
     """
     factor = checks.at_least_zero("gain", gain)
-    return scaled(shape, factor * factor, "fan_avg", UNIFORM, options)
+    return scaled(shape, factor * factor, "fan_avg", UNIFORM, options, gain=factor)
 
 
 @initializer("glorot_normal")
@@ -49,7 +49,7 @@ def xavier_normal(shape: Shape, *, gain: float = 1.0, truncated: bool = False, *
     2.0
     """
     factor = checks.at_least_zero("gain", gain)
-    return scaled(shape, factor * factor, "fan_avg", bell(truncated), options)
+    return scaled(shape, factor * factor, "fan_avg", bell(truncated), options, gain=factor)
 
 
 @initializer("kaiming_uniform")
@@ -69,7 +69,7 @@ def he_uniform(
     >>> bool(abs(w).max() <= (6 / 256) ** 0.5)
     True
     """
-    return scaled(shape, squared_gain(nonlinearity, a), mode, UNIFORM, options)
+    return scaled(shape, squared_gain(nonlinearity, a), mode, UNIFORM, options, a=a)
 
 
 @initializer("kaiming_normal")
@@ -95,7 +95,7 @@ def he_normal(
     >>> round(float(w.var()) * 256, 1)
     2.0
     """
-    return scaled(shape, squared_gain(nonlinearity, a), mode, bell(truncated), options)
+    return scaled(shape, squared_gain(nonlinearity, a), mode, bell(truncated), options, a=a)
 
 
 @initializer()
@@ -157,11 +157,12 @@ def fan_in_uniform(shape: Shape, **options: Unpack[WeightOptions]) -> Any:
     return scaled(shape, 1.0 / 3.0, "fan_in", UNIFORM, options)
 
 
-def _draw(shape: Any, name: str, deviation: float, truncated: Any, options: Options) -> Any:
-    """Draw with this standard deviation. If it is too large, the error blames the argument `name`."""
+def _draw(shape: Any, deviation: float, truncated: Any, options: Options) -> Any:
+    """Draw with this standard deviation."""
     request = read(shape, options)
-    if deviation > request.real.largest / 4.0:
-        raise ValueError(f"{name} must leave a deviation that {request.real.name} holds; got {deviation!r}")
+    most = request.real.largest / 4.0
+    if deviation > most:  # only `residual_normal` can have one so large
+        raise ValueError(f"scale must leave a deviation of at most {most:.6g} for {request.real.name}; got {deviation!r}")
     return draw_bell(request, deviation, bell(truncated))
 
 
@@ -184,7 +185,7 @@ def small_init(shape: Shape, *, dim: int, truncated: bool = False, **options: Un
     >>> round(float(w.var()) * 256, 1)
     0.4
     """
-    return _draw(shape, "dim", math.sqrt(2.0 / (5.0 * checks.positive_int("dim", dim))), truncated, options)
+    return _draw(shape, math.sqrt(2.0 / (5.0 * checks.positive_int("dim", dim))), truncated, options)
 
 
 @initializer()
@@ -203,7 +204,7 @@ def wang_init(shape: Shape, *, dim: int, n_layers: int, truncated: bool = False,
     0.031
     """
     layers = checks.positive_int("n_layers", n_layers)
-    return _draw(shape, "dim", 2.0 / layers / math.sqrt(checks.positive_int("dim", dim)), truncated, options)
+    return _draw(shape, 2.0 / layers / math.sqrt(checks.positive_int("dim", dim)), truncated, options)
 
 
 @initializer()
@@ -231,4 +232,4 @@ def residual_normal(
     0.005
     """
     deviation = checks.at_least_zero("scale", scale) / math.sqrt(2.0 * checks.positive_int("n_layers", n_layers))
-    return _draw(shape, "scale", deviation, truncated, options)
+    return _draw(shape, deviation, truncated, options)

@@ -65,15 +65,28 @@ def orthonormal_rows(child: Callable[[str], Generator], shape: tuple[int, int], 
     return matrix
 
 
+# The three below ignore what the caller made NumPy raise: a small gain may underflow, and float16 beyond its largest number is
+# infinite, as everywhere.
+
+
+@np.errstate(all="ignore")
 def _factor(gain: Any, real: dtypes.Real) -> Any:
     """The gain in the type that the dtype is computed in."""
     return real.compute.type(checks.representable("gain", checks.at_least_zero("gain", gain), real))
 
 
+@np.errstate(all="ignore")
+def _scaled_rows(child: Callable[[str], Generator], shape: tuple[int, int], real: dtypes.Real, factor: Any) -> Array:
+    """An orthonormal matrix times the factor."""
+    matrix = orthonormal_rows(child, shape, real)
+    matrix *= factor
+    return matrix
+
+
+@np.errstate(all="ignore")
 def _write(target: Array, values: Array) -> None:
     """Round to the target's dtype."""
-    with np.errstate(all="ignore"):  # float16 beyond its largest number is infinite, as everywhere
-        target[...] = values
+    target[...] = values
 
 
 @initializer(block="whole")
@@ -123,8 +136,7 @@ def orthogonal(shape: Shape, *, gain: float = 1.0, axis: int = 0, **options: Unp
     rows = request.shape[axis]
     others = [n for i, n in enumerate(request.shape) if i != axis]
     columns = math.prod(others)
-    matrix = orthonormal_rows(child, (min(rows, columns), max(rows, columns)), request.real)
-    matrix *= factor
+    matrix = _scaled_rows(child, (min(rows, columns), max(rows, columns)), request.real, factor)
     view = matrix.reshape(rows, *others) if rows <= columns else np.moveaxis(matrix.reshape(*others, rows), -1, 0)
     _write(target, np.moveaxis(view, 0, axis)[... if request.index is None else request.index])
     return request.result(target)
@@ -179,8 +191,7 @@ def delta_orthogonal(shape: Shape, *, gain: float = 1.0, layout: str = "in_out",
         centre[i] = indices[i].index(middle)
     if not target.size:
         return request.result(target)
-    matrix = orthonormal_rows(child, (inputs, outputs), request.real)
-    matrix *= factor
+    matrix = _scaled_rows(child, (inputs, outputs), request.real, factor)
     if input_axis > output_axis:
         matrix = matrix.T
     block = matrix[np.ix_(*(np.array(indices[i]) for i in sorted((input_axis, output_axis))))]

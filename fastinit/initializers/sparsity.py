@@ -15,7 +15,7 @@ from fastinit.initializers.keywords import TEMPORARY_PIECE, Options, Shape, init
 
 
 def zeros_per_column(sparsity: Any, rows: int) -> int:
-    """sparsity * rows rounded up, with sparsity as the decimal number that Python prints: 7 for 0.07 of 100."""
+    """sparsity * rows rounded up, with sparsity as the decimal number that Python prints for the double: 7 for 0.07 of 100."""
     share = checks.number("sparsity", sparsity)
     if not 0.0 <= share < 1.0:
         raise ValueError(f"sparsity must be in [0, 1); got {sparsity!r}")
@@ -53,8 +53,8 @@ def sparse(shape: Shape, *, sparsity: float, scale: float = 0.01, **options: Unp
     shape : sequence of int
         Two dimensions, fewer than 2^32 rows. The zeros are counted along the first, as in torch.
     sparsity : float
-        Share of zeros in each column, in [0, 1). Their number is sparsity * rows rounded up, with sparsity as the decimal
-        number that Python prints. So a column of few rows may be all zeros.
+        Share of zeros in each column, in [0, 1). Their number is sparsity * rows rounded up. Sparsity counts as the decimal
+        number that Python prints for it as a double, so 0.07 of 100 is 7. A column of few rows may be all zeros.
     scale : float
         Standard deviation of the other values, finite, above 0.
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinit.arguments import blocks, dtypes, outputs
+from fastinit.arguments.hints import shown
 from fastinit.generator import Generator
 from fastinit.initializers.keywords import generator
 from fastinit.initializers.rules import parse
@@ -44,7 +45,7 @@ def _map(function: Callable[[str, Any], Any], tree: Any, path: tuple[str, ...] =
     for key, entry in tree.items():
         if not isinstance(key, str):
             where = f" below {'.'.join(path)!r}" if path else ""
-            raise TypeError(f"spec must have names of type str; got {key!r}{where}")
+            raise TypeError(f"spec must have names of type str; got {shown(key)}{where}")
         deeper = (*path, key)
         result[key] = _map(function, entry, deeper) if isinstance(entry, Mapping) else function(".".join(deeper), entry)
     return result
@@ -53,14 +54,14 @@ def _map(function: Callable[[str, Any], Any], tree: Any, path: tuple[str, ...] =
 def _leaf(name: str, entry: Any) -> _Leaf:
     with named(name):
         if not isinstance(entry, tuple | list) or len(entry) not in (2, 3):
-            raise TypeError(f"spec must hold mappings and tuples (shape, initializer, dtype); got {entry!r}")
+            raise TypeError(f"spec must hold mappings and tuples (shape, initializer, dtype); got {shown(entry)}")
         shape, initializer, *rest = entry
         dtype, full_shape = rest[0] if rest else None, blocks.shape_of(shape, "shape")
         if isinstance(initializer, str | Distribution):
             rule = parse(initializer, "initializer")
             return _Leaf(name, full_shape, rule.function, rule.real(dtype))
         if not callable(initializer):
-            raise TypeError(f"initializer must be callable, a law or text; got {initializer!r}")
+            raise TypeError(f"initializer must be callable, a law or text; got {shown(initializer)}")
         return _Leaf(name, full_shape, initializer, outputs.real(dtype, None))
 
 

@@ -99,7 +99,7 @@ def truncated_std(a: float = -2.0, b: float = 2.0) -> float:
     Returns
     -------
     float
-        In (0, 1], the nearest double for any bounds, the same on every machine.
+        From 0 to 1, the nearest double for any bounds, the same on every machine.
 
     Raises
     ------

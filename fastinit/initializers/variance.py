@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, Unpack
 
 from fastinit.arguments import checks, dtypes
+from fastinit.distributions.truncated_normal import truncated_normal
 from fastinit.initializers.fan import Fans
 from fastinit.initializers.keywords import Request, Shape, WeightOptions, initializer, read_weight
 from fastinit.initializers.truncation import divisor
@@ -86,6 +88,10 @@ def draw_bell(request: Request, deviation: float, spread: Spread) -> Any:
     if spread.distribution == "normal":
         return request.draw(request.rng.normal, 0.0, deviation)
     before = deviation / divisor("bounds", *spread.bounds) if spread.corrected else deviation
+    try:  # first the plan alone: its errors name arguments that the caller has not given
+        truncated_normal(*spread.bounds, 0.0, before, "std", request.real)
+    except ValueError as error:
+        raise ValueError(f"bounds must leave values that {request.real.name} holds; got {spread.bounds!r} ({error})") from None
     return request.draw(request.rng.truncated_normal, *spread.bounds, 0.0, before)
 
 
@@ -98,19 +104,28 @@ def _pair(bounds: Any) -> tuple[float, float]:
     return lower, upper
 
 
-def _variance(scale: float, mode: str, fans: Fans, real: dtypes.Real) -> float:
-    """scale / n. An n of 0, which only an array without elements has, counts as 1."""
-    variance = scale / (MODES[mode](fans) or 1.0)
-    if 4.0 * math.sqrt(variance) > real.largest:
-        raise ValueError(f"scale or gain must leave a variance whose root {real.name} holds; got {variance!r} for {fans}")
-    return variance
+#: Below it a double has fewer digits, so the deviation would be wrong.
+_LEAST_VARIANCE = sys.float_info.min
 
 
-def scaled(shape: Any, scale: float, mode: str, spread: Spread, options: WeightOptions) -> Any:
-    """Draw with mean 0 and variance scale / n, where n are the fans of the mode."""
+def _most_variance(real: dtypes.Real) -> float:
+    """The largest variance: the computing type holds 4 deviations, and a double 3 variances."""
+    return min((real.largest / 4.0) * (real.largest / 4.0), sys.float_info.max / 3.0)
+
+
+def scaled(shape: Any, scale: float, mode: str, spread: Spread, options: WeightOptions, /, **given: float) -> Any:
+    """Draw with mean 0 and variance scale / n, where n are the fans of the mode.
+
+    `given` is the caller's argument from which `scale` was computed. Errors blame it if the variance is out of range.
+    """
     checks.one_of("mode", mode, MODES)
     request, fans = read_weight(shape, options)
-    variance = _variance(scale, mode, fans, request.real)
+    variance = scale / (MODES[mode](fans) or 1.0)  # only an array without elements has an n of 0
+    most = _most_variance(request.real)
+    for name, value in given.items():
+        if value and not _LEAST_VARIANCE <= variance <= most:
+            allowed = f"a variance from {_LEAST_VARIANCE:.6g} to {most:.6g} for {request.real.name}"
+            raise ValueError(f"{name} must be 0 or leave {allowed}; got {name}={value!r}, so {variance!r} with {fans}")
     if spread.distribution == "uniform":
         half = math.sqrt(3.0 * variance)
         return request.draw(request.rng.uniform, -half, half)
@@ -158,4 +173,5 @@ def variance_scaling(
     """
     checks.one_of("distribution", distribution, DISTRIBUTIONS)
     spread = Spread(distribution, _pair(bounds), checks.switch("corrected", corrected))
-    return scaled(shape, checks.at_least_zero("scale", scale), mode, spread, options)
+    number = checks.at_least_zero("scale", scale)
+    return scaled(shape, number, mode, spread, options, scale=number)

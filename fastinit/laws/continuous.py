@@ -166,7 +166,7 @@ def gumbel(loc: float = 0.0, scale: float = 1.0) -> Distribution:
 
     Notes
     -----
-    Values lie from -3.14 to 22.9 scales from `loc` in float32, and from -3.81 to 45.1 in float64.
+    Values lie from -3.13 to 22.9 scales from `loc` in float32, and from -3.81 to 45.1 in float64.
 
     Examples
     --------

@@ -39,6 +39,8 @@ class OwnLaw:
     """
 
     def __init__(self, function: Callable[..., Any], source: str) -> None:
+        if not hasattr(function, "__name__"):
+            raise TypeError(f"law must decorate a function, made by def or lambda; got {function!r}")
         functools.update_wrapper(self, function)
         name = function.__name__ if function.__name__.isidentifier() else "law"
         self._signature = _signature(name, function)
@@ -63,7 +65,7 @@ class OwnLaw:
         else:
             rehearse(name, lambda w, *p: value(w, p), len(fields))
 
-    def plan(self, *, real: dtypes.Real, **arguments: Any) -> Plan:
+    def plan(self, /, *, real: dtypes.Real, **arguments: Any) -> Plan:
         """Make the plan of a fill of this dtype.
 
         Parameters
@@ -80,7 +82,7 @@ class OwnLaw:
         """
         return plan(self.formula, *(checks.finite(name, value, real) for name, value in arguments.items()))
 
-    def __call__(self, *arguments: float, **named: float) -> Distribution:
+    def __call__(self, /, *arguments: float, **named: float) -> Distribution:
         try:
             bound = self._signature.bind(*arguments, **named)
         except TypeError as error:
@@ -97,7 +99,10 @@ class OwnLaw:
 
 def _signature(name: str, function: Callable[..., Any]) -> inspect.Signature:
     """The signature of the law's parameters: those behind the first."""
-    parameters = list(inspect.signature(function).parameters.values())
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except ValueError as error:  # some functions of C have none
+        raise TypeError(f"law {name!r} must have a signature: {error}") from None
     kinds: tuple[Any, ...] = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     positional: tuple[Any, ...] = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     if not parameters or parameters[0].kind not in positional:

@@ -6,6 +6,7 @@ import functools
 import linecache
 import traceback
 from collections.abc import Callable
+from types import CodeType
 from typing import Any, NoReturn, cast
 
 from fastinit.arithmetic.lanes import REAL, Kind, Lanes, Target, u32, u64
@@ -51,18 +52,23 @@ class _Notes:
 
 def _refuse(name: str, function: Callable[..., Any], error: Exception) -> NoReturn:
     """Raise the error again with the line of the function that caused it."""
-    code = function.__code__
+    code = getattr(function, "__code__", None)
+    where = f", in {_line(code, error)}" if code else ""  # a function of C has no lines
+    raise TypeError(f"law {name!r} does what a kernel cannot do{where}\n{error}\n{ALLOWED}") from error
+
+
+def _line(code: CodeType, error: Exception) -> str:
+    """The line of the function in which the error was raised, or its first one."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == code.co_filename]
     line = frames[-1].lineno if frames else code.co_firstlineno
     source = linecache.getline(code.co_filename, line or 0).strip()
-    where = f"{code.co_filename}, line {line}{f': `{source}`' if source else ''}"
-    raise TypeError(f"law {name!r} does what a kernel cannot do, in {where}\n{error}\n{ALLOWED}") from error
+    return f"{code.co_filename}, line {line}{f': `{source}`' if source else ''}"
 
 
 def guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """The function with errors that name its line, and a check of its result."""
 
-    def call(x: Lanes, **numbers: Lanes) -> Lanes:
+    def call(x: Lanes, /, **numbers: Lanes) -> Lanes:
         try:
             value = function(x, **numbers)
             if not isinstance(value, Lanes):

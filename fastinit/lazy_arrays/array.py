@@ -162,13 +162,13 @@ class LazyArray(NDArrayOperatorsMixin):
         )
 
     def __eq__(self, other: object) -> Any:
-        return self._source == other._source if isinstance(other, LazyArray) else NotImplemented
+        return self._source.key == other._source.key if isinstance(other, LazyArray) else NotImplemented
 
     def __ne__(self, other: object) -> Any:
-        return self._source != other._source if isinstance(other, LazyArray) else NotImplemented
+        return self._source.key != other._source.key if isinstance(other, LazyArray) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._source)
+        return hash(self._source.key)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (STREAM_VERSION, *self._source[:3], *self._source.block)
@@ -219,7 +219,7 @@ def lazy(law: Distribution, shape: Size, rng: Seed, *, dtype: DType = None) -> L
 
     Notes
     -----
-    `W @ x` and `x @ W` need a tile of 2 MiB of float32 per thread besides the operand and the result. They have the values of
+    `W @ x` and `x @ W` need, per thread, a tile of 2 MiB of float32 and up to 512 rows of the result. They have the values of
     `W` exactly; the sums are those of NumPy's BLAS, tile by tile in an order that does not depend on the threads.
 
     Examples

@@ -52,6 +52,14 @@ def _shape(left: tuple[int, ...], right: tuple[int, ...], given: tuple[tuple[int
     raise ValueError(f"x must have a shape that @ takes beside {given[0]}, as in numpy.matmul; got {given[1]}")
 
 
+def _memory(out: Array | None, x: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Where the sums are computed: in `out` if it has this dtype and shares nothing with x, else in a new array."""
+    # BLAS may round differently in memory of another layout than that of a new array.
+    if out is not None and out.dtype == dtype and out.flags.carray and not np.may_share_memory(out, x):
+        return out.reshape(shape)
+    return outputs.allocate("x", shape, dtype)
+
+
 def product(source: Source, operand: Any, out: Any, swapped: bool) -> Any:
     """The source @ operand, or operand @ source if swapped, as `numpy.matmul` has it."""
     x = np.asarray(operand)
@@ -69,11 +77,14 @@ def product(source: Source, operand: Any, out: Any, swapped: bool) -> Any:
     if x.ndim == 1:
         x = x[:, None]
     shape = _shape(source.shape, x.shape, given)
-    total = np.empty(shape[:-2] + shape[-2:][::-1] if swapped else shape, compute)
+    if swapped:
+        shape, axes = (*shape[:-2], shape[-1], shape[-2]), tuple(-3 - axis for axis in axes)
+    kept = tuple(n for axis, n in enumerate(shape, -len(shape)) if axis not in axes)
+    target = None if out is None else outputs.check_on_host(out, kept, result)
+    total = _memory(target, x, shape, compute)
     _stacked(source, _for_blas(x, compute), np.swapaxes(total, -1, -2) if swapped else total)
-    kept = np.squeeze(total, tuple(-3 - axis for axis in axes) if swapped else axes).astype(result, copy=False)
-    if out is None:
-        return kept[()]
-    target = outputs.check(out, kept.shape, result)
-    target[...] = kept
+    if target is None:
+        return np.squeeze(total, axes).astype(result, copy=False)[()]
+    if not np.may_share_memory(total, target):
+        target[...] = np.squeeze(total, axes)
     return outputs.result(out, target)

@@ -38,6 +38,12 @@ class Source(NamedTuple):
         return self.block.steps
 
     @property
+    def key(self) -> tuple[Any, ...]:
+        """Equal for equal arrays: the step of an axis without a second element does not count."""
+        steps = tuple(step if n > 1 else 0 for n, step in zip(self.shape, self.steps, strict=True))
+        return (*self[:3], self.shape, self.block.origin, steps)
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the values."""
         return self._real.dtype
@@ -67,7 +73,7 @@ class Source(NamedTuple):
         """An array of this shape, new or at the start of `flat`; its order in memory is that in which drawing is fastest."""
         order = sorted(range(len(self.shape)), key=lambda axis: -abs(self.steps[axis]))
         shape = [self.shape[axis] for axis in order]
-        ordered = np.empty(shape, self.dtype) if flat is None else flat[: math.prod(shape)].reshape(shape)
+        ordered = outputs.allocate("index", shape, self.dtype) if flat is None else flat[: math.prod(shape)].reshape(shape)
         return ordered.transpose(np.argsort(order)) if order else ordered
 
     def is_direct(self, dtype: np.dtype[Any]) -> bool:

@@ -38,7 +38,10 @@ def test_size_beyond_counting(size):
 
 @pytest.mark.parametrize("size", [2**62, 2**63 - 1, (2**31, 2**31)])
 def test_size_beyond_memory(size):
-    refused(ValueError, ["size"], "uniform", size=size)
+    words = ["size or shape must give an array of less than 2^63 bytes", "of float32"]
+    refused(ValueError, words, "uniform", size=size)
+    refused(ValueError, words, "uniform", size=(0, 2**62))
+    refused(ValueError, words, "uniform", size=size, index=...)
 
 
 def test_size_that_memory_has_no_room_for():

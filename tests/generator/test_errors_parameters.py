@@ -183,3 +183,20 @@ def test_unsupported_dtype(method, dtype):
 def test_bits_have_no_dtype():
     with pytest.raises(TypeError, match="dtype"):
         fi.default_rng(0).bits(3, dtype=np.uint64)
+
+
+def test_integers_too_long_to_print():
+    """Python prints no int of more than 4,300 digits."""
+    huge, bits = 10**5000, "an int of 16610 bits"
+    refused(ValueError, ["loc must fit a double", bits], "normal", out=fresh_out(), loc=huge)
+    refused(ValueError, ["size must stay below 2^63 elements", bits], "normal", size=huge)
+    refused(ValueError, ["size must not be negative", bits], "normal", size=-huge)
+    refused(
+        TypeError, ["size must be an int or a sequence", "a list with an int too long to print"], "normal", size=[huge, None]
+    )
+    refused(IndexError, ["index must be in [-5, 5)", bits], "normal", size=5, index=huge)
+    refused(ValueError, ["index must have at most 1 entries", "a tuple with"], "normal", size=5, index=(huge, 0))
+    refused(TypeError, ["dtype must be one of float32", bits], "normal", size=5, dtype=huge)
+    for seed in (-huge, [1, -huge]):
+        with pytest.raises(ValueError, match=r"seed must hold non-negative integers; got a.* (bits|print)$"):
+            fi.default_rng(seed)

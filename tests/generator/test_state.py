@@ -56,6 +56,9 @@ SEEDS = [
     [np.uint64(2**64 - 1), 3],
     np.random.SeedSequence(5, spawn_key=(1, 2**40)),
     np.random.SeedSequence([1, 2], pool_size=8),
+    2**2048 - 1,
+    [3, 2**2048, 4],
+    np.random.SeedSequence(2**2080, spawn_key=(3,)),
     None,
 ]
 
@@ -150,6 +153,19 @@ def test_call_numbers_beyond_32_bits_survive_a_copy():
     rng.state = rng.state | {"calls": 2**32 - 1}
     again = copy.deepcopy(rng)
     continues(rng, again)
+
+
+@pytest.mark.parametrize("seed", [10**5000, 2**2048, [5, 10**5000], np.random.SeedSequence(10**5000)], ids=range(4))
+def test_a_seed_too_long_to_print(seed):
+    """Python prints no int of more than 4,300 digits. The state has the seed's 32-bit words, which mean the same to NumPy."""
+    rng = fi.default_rng(seed)
+    sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    assert rng._sequence.generate_state(4).tobytes() == sequence.generate_state(4).tobytes()
+    child = np.random.SeedSequence(sequence.entropy, spawn_key=(0,))
+    assert rng.spawn(1)[0]._sequence.generate_state(4).tobytes() == child.generate_state(4).tobytes()
+    continues(rng, through_json(rng))
+    continues(rng, pickle.loads(pickle.dumps(rng)))
+    assert "entropy=[" in repr(rng)
 
 
 def test_repr_says_where_it_is():

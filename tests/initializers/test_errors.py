@@ -159,7 +159,7 @@ WRONG = [
     (ValueError, ("scale", "3.40282e+38"), "sparse", (3, 3), {"sparsity": 0.5, "scale": 1e40}),
     (ValueError, ("scale", "at least 0", "-1"), "variance_scaling", (3, 3), {"scale": -1}),
     (ValueError, ("scale", "at least 0", "inf"), "variance_scaling", (3, 3), {"scale": INF}),
-    (ValueError, ("scale or gain", "float32", "1e+80"), "variance_scaling", (1, 1), {"scale": 1e80}),
+    (ValueError, ("scale must be 0 or leave a variance", "float32", "1e+80"), "variance_scaling", (1, 1), {"scale": 1e80}),
     (
         ValueError,
         ("mode", "'fan_in', 'fan_out', 'fan_avg', 'fan_geo_avg'", "'fan'"),
@@ -181,7 +181,7 @@ WRONG = [
     (TypeError, ("corrected", "True or False"), "variance_scaling", (3, 3), {"corrected": None}),
     (ValueError, ("gain", "at least 0", "-2"), "xavier_uniform", (3, 3), {"gain": -2}),
     (ValueError, ("gain", "at least 0", "-2"), "xavier_normal", (3, 3), {"gain": -2}),
-    (ValueError, ("scale or gain", "inf"), "xavier_normal", (3, 3), {"gain": 1e300}),
+    (ValueError, ("gain must be 0 or leave a variance", "gain=1e+300", "inf"), "xavier_normal", (3, 3), {"gain": 1e300}),
     (TypeError, ("gain", "real number", "'relu'"), "xavier_normal", (3, 3), {"gain": "relu"}),
     (TypeError, ("truncated", "True or False"), "xavier_normal", (3, 3), {"truncated": "yes"}),
     (

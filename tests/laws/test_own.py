@@ -69,6 +69,9 @@ LAWS = {
     "normal": huber(0.75),
     "many": many(),
 }
+#: Each law in both computing types and in one narrow dtype, which is that of two laws.
+PAIRS = [(name, dtype) for name in LAWS for dtype in ("float32", "float64")]
+PAIRS += [(name, DTYPES[2 + i // 2]) for i, name in enumerate(LAWS)]
 #: What SciPy says of them.
 KNOWN = {
     "exponential": stats.rayleigh(scale=2.0),
@@ -120,7 +123,18 @@ def test_parameters_have_their_names():
     require_same_bits(found, fi.default_rng(3).draw(fi.laws.exponential(0.5), 999))
 
 
-@pytest.mark.parametrize(("name", "dtype"), mostly_at_night([(name, dtype) for dtype in DTYPES for name in LAWS], 5))
+def test_parameters_may_have_any_name():
+    """Also those that fastinit's own functions use."""
+
+    @fi.laws.law("normal")
+    def line(z, x=0.0, self=1.0, cls=0.0, p=0.0, arguments=0.0, named=0.0, name=0.0):
+        return fma(z, self, x) + (cls + p + arguments + named + name)
+
+    for law in (line(0.25, 2.0), line(self=2.0, x=0.25), fi.laws.law("normal")(line.__wrapped__)(x=0.25, self=2)):
+        require_same_bits(fi.default_rng(3).draw(law, 999), fi.default_rng(3).normal(0.25, 2.0, 999))
+
+
+@pytest.mark.parametrize(("name", "dtype"), mostly_at_night(PAIRS, 3))
 def test_pieces_and_layouts(name, dtype):
     """Any block is that of the whole, wherever it is stored; narrow dtypes are the rounded float32 values."""
     law, shape = LAWS[name], (23, 301)
@@ -146,7 +160,7 @@ def test_threads(name, monkeypatch):
     assert fi.default_rng(5).draw(LAWS[name], 100_003).tobytes() == alone.tobytes()
 
 
-@pytest.mark.parametrize(("name", "dtype"), mostly_at_night([(name, dtype) for name in LAWS for dtype in DTYPES], 7))
+@pytest.mark.parametrize(("name", "dtype"), mostly_at_night(PAIRS, 4))
 def test_sums(name, dtype):
     old = fi.default_rng(9).uniform(-3, 3, 5000, dtype=dtype)
     out, values = old.copy(), fi.default_rng(5).draw(LAWS[name], 5000, dtype=COMPUTED[dtype])

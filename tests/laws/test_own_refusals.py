@@ -1,5 +1,6 @@
 """What a law of the user's own cannot do: each refusal names the law and its line, and no kernel is made."""
 
+import functools
 import inspect
 import math
 import random
@@ -141,6 +142,30 @@ def test_parameters_have_an_end():
     np.testing.assert_allclose(x, fi.default_rng(0).uniform(size=1000, dtype="float64") + total, rtol=1e-12)
     with pytest.raises(TypeError, match=f"must have at most {MOST_NUMBERS} parameters; got {MOST_NUMBERS + 1}"):
         fi.laws.law("normal")(with_parameters(MOST_NUMBERS + 1))
+
+
+class Callable:
+    """A callable without a name."""
+
+    def __call__(self, u):
+        return u
+
+
+NO_FUNCTIONS = {
+    "a function of C": (math.sqrt, "^law 'sqrt' does what a kernel cannot do\n"),
+    "a ufunc": (np.sqrt, "^law 'sqrt' "),
+    "a partial function": (functools.partial(lambda u, p: u * p, p=2.0), "^law must decorate a function, .*partial"),
+    "an object": (Callable(), "^law must decorate a function, made by def or lambda; got <.*Callable"),
+    "a type": (int, "^law 'int' must "),
+    "a number": (3, "^law must decorate a function, made by def or lambda; got 3"),
+}
+
+
+@pytest.mark.parametrize("case", NO_FUNCTIONS)
+def test_what_is_no_function(case):
+    function, words = NO_FUNCTIONS[case]
+    with pytest.raises(TypeError, match=words):
+        fi.laws.law("normal")(function)
 
 
 @pytest.mark.parametrize("source", ["uniform", "Words", "", "pair"])

@@ -124,6 +124,24 @@ def test_equal_if_the_same():
     assert len({lazy, *others}) == len(set(map(repr, [lazy, *others]))) == 8
 
 
+def test_the_step_of_an_axis_of_one_element_does_not_count():
+    """Nor that of an empty one: whichever way a block was cut."""
+    lazy = fi.lazy(laws.normal(), (4, 6), 0)
+    row, whole = lazy.block(np.s_[:1]), fi.lazy(laws.normal(), (1, 6), 0)
+    for one, other in (
+        (row, lazy.block(np.s_[:1:3])),
+        (row, lazy.block(np.s_[-4::-1])),
+        (lazy.block(np.s_[2:3, 1:2]).T, lazy.block(np.s_[2::3, 1::9])),
+        (whole, whole.block(np.s_[::-1])),
+        (lazy.block(np.s_[:0]), lazy.block(np.s_[:0:5])),
+    ):
+        assert one == other
+        assert (one != other) is False
+        assert hash(one) == hash(other)
+        same(np.asarray(one), np.asarray(other))
+    assert row != lazy.block(np.s_[1:2])
+
+
 def test_conversion_to_numpy():
     lazy, full = both(laws.normal(), (30, 40))
     same(np.asarray(lazy, dtype="float64"), full.astype("float64"))

@@ -102,6 +102,17 @@ def test_it_cannot_be_changed():
         W.name = "projection"
 
 
+def test_blocks_that_numpy_has_no_array_of():
+    lazy = fi.lazy(laws.normal(), (1, 2**62), 0)
+    for index in (..., np.s_[0:0]):
+        with pytest.raises(
+            ValueError, match=r"index must give an array of less than 2\^63 bytes, .*; got shape \([01], 46116860"
+        ):
+            lazy[index]
+    with pytest.raises(ValueError, match="x must give an array of less than"):
+        fi.lazy(laws.normal(), (2**62, 1), 0) @ np.ones((1, 3), np.float32)
+
+
 def test_more_than_memory_is_numpy_s_error():
     with pytest.raises(MemoryError, match=r"Unable to allocate 4\.00 PiB for an array with shape \(33554432, 33554432\)"):
         np.asarray(fi.lazy(laws.normal(), (2**25, 2**25), 0))
