@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import os
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +15,7 @@ from fastinit.arguments import outputs
 from fastinit.arguments.blocks import Block, axes_of
 from fastinit.arguments.devices import DeviceArray
 from fastinit.distributions.law import Law, Plan
-from fastinit.kernels import rows, threads
+from fastinit.kernels import machine, rows, threads
 from fastinit.kernels.layout import ARGUMENTS
 
 #: Seconds between two looks at pending signals (Ctrl-C): a fill goes on in pieces of about so long.
@@ -26,20 +24,14 @@ PAUSE = 0.04
 SEGMENT = 1 << 22
 STRIDED = 1 << 16
 
-#: Taken before a fork, so that a fork waits for a running compilation. Otherwise the child would inherit the compiler's lock in
-#: a locked state and hang.
-_COMPILING = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_COMPILING.acquire, after_in_parent=_COMPILING.release, after_in_child=_COMPILING.release)
-
 _NO_BYTES = ctypes.c_char * 0
 
 
 @functools.cache
+@machine.unforked
 def compiled(law: Law, dtype_name: str) -> tuple[rows.Loop, rows.Entry]:
-    """The loop and a row's entry."""
-    with _COMPILING:
-        return rows.loop(), rows.entry(law, dtype_name)
+    """The loop and a row's entry. One thread compiles, so that no other does it again."""
+    return rows.loop(), rows.entry(law, dtype_name)
 
 
 def _address_if_builtin(out: Any) -> int:
@@ -85,7 +77,7 @@ def run(
     if whole and total < threads.PARALLEL_FROM:
         run_small(plan, dtype_name, _address_if_builtin(out), total, out.itemsize, next_stream)
         return
-    loop, entry = compiled(plan.law, dtype_name)
+    (loop, entry), memory = compiled(plan.law, dtype_name), threads.scratch()
     if whole:
         table, place, axes = None, (0, _address_if_builtin(out), total, 1, out.itemsize), (0, 0)
     else:
@@ -100,7 +92,7 @@ def run(
         if helpers:
             threads.fill_together(loop, head, begin, end, helpers, (out, table, plan))
         else:
-            loop(ARGUMENTS.pack(*head, begin, end, end, end, 1), threads.scratch(), 0, 0)
+            loop(ARGUMENTS.pack(*head, begin, end, end, end, 1), memory, 0, 0)
 
     _in_pieces(fill_part, total, piece * (helpers + 1))
 

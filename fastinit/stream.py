@@ -10,6 +10,7 @@ import numpy as np
 from numpy.random import SeedSequence
 
 from fastinit.arguments import seeds
+from fastinit.arguments.hints import shown
 
 #: The number of a call and the two words of its key.
 CallKey = tuple[int, int, int]
@@ -75,7 +76,7 @@ class Stream:
         True
         """
         if not isinstance(name, str):
-            raise TypeError(f"name must be a str; got {name!r}")
+            raise TypeError(f"name must be a str; got {shown(name)}")
         return self._descend(*seeds.name_words(name))
 
     def spawn(self, n_children: int) -> list[Self]:
@@ -104,9 +105,9 @@ class Stream:
         False
         """
         if isinstance(n_children, bool) or not isinstance(n_children, int | np.integer):
-            raise TypeError(f"n_children must be an int; got {n_children!r}")
+            raise TypeError(f"n_children must be an int; got {shown(n_children)}")
         if n_children < 0:
-            raise ValueError(f"n_children must be at least 0; got {n_children!r}")
+            raise ValueError(f"n_children must be at least 0; got {shown(n_children)}")
         with _COUNTERS:
             first = self._children
             self._children = first + int(n_children)

@@ -10,6 +10,8 @@ import numpy as np
 
 from fastinit.arguments import dtypes
 
+_NAMES = ", ".join(dtypes.ALL_NAMES)
+
 
 class DeviceArray(NamedTuple):
     """An array in the memory of a CUDA device: strides in bytes, and the stream that its owner uses."""
@@ -24,7 +26,7 @@ class DeviceArray(NamedTuple):
 
 def is_enabled() -> bool:
     """Whether kernels run on GPUs: if FASTINIT_GPU is 1. They have not been run on a GPU yet."""
-    return os.environ.get("FASTINIT_GPU", "0") not in ("", "0")
+    return os.environ.get("FASTINIT_GPU") == "1"
 
 
 def device_array(out: Any) -> DeviceArray | None:
@@ -41,11 +43,10 @@ def _of_torch(out: Any) -> DeviceArray | None:
         raise TypeError(f"out must be a dense tensor; got layout {out.layout}")
     if out.requires_grad:
         raise TypeError("out must not require a gradient; use tensor.detach()")
-    dtype = dtypes.by_name(str(out.dtype).removeprefix("torch."))
-    if dtype is None and out.dtype is torch.uint32:
-        dtype = np.dtype(np.uint32)
-    if dtype is None:
-        raise TypeError(f"out must have one of the dtypes {dtypes.NAMES}; got {out.dtype}")
+    try:
+        dtype = dtypes.resolve(out.dtype, dtypes.ALL_NAMES).dtype
+    except TypeError:
+        raise TypeError(f"out must have one of the dtypes {_NAMES}; got {out.dtype}") from None
     strides = tuple(step * dtype.itemsize for step in out.stride())
     stream = torch.cuda.current_stream(out.device).cuda_stream
     return DeviceArray(out.data_ptr(), tuple(out.shape), strides, dtype, True, stream)
@@ -78,7 +79,7 @@ def _dtype(out: Any, typestr: str) -> np.dtype[Any]:
     try:
         return np.dtype(typestr)
     except TypeError:
-        raise TypeError(f"out must have one of the dtypes {dtypes.NAMES}; got typestr {typestr!r}") from None
+        raise TypeError(f"out must have one of the dtypes {_NAMES}; got typestr {typestr!r}") from None
 
 
 def _contiguous(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:

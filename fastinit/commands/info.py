@@ -103,7 +103,7 @@ def _gpus() -> dict[str, Any]:
             {"device": i, "name": None if reason else driver.device(i).name, "reason": reason}
             for i, reason in enumerate(reasons)
         ]
-    except driver.DriverError as error:
+    except (driver.DriverError, MemoryError) as error:
         return {"enabled": True, "devices": [], "reason": str(error)}
     return {"enabled": True, "devices": found, "reason": None if found else "there is no device"}
 

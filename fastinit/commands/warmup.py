@@ -126,6 +126,8 @@ def run(plan: Plan) -> None:
     missing = {name: kernel for name, kernel in plan.kernels.items() if cache.read(name) is None}
     folder = cache.directory()
     if missing and folder is None:
+        if not cache.digest():
+            raise OSError("fastinit's sources are no files, so no kernel would be kept")
         tried = ", ".join(map(str, cache.folders()))
         raise OSError(f"no folder of the cache can be written, so no kernel would be kept: {tried}; set NUMBA_CACHE_DIR")
     processes = min(cpus.usual(), -(-len(missing) // 4))  # to start one takes as long as to compile two kernels

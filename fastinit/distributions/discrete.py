@@ -13,6 +13,7 @@ import numpy as np
 
 from fastinit.arguments import dtypes
 from fastinit.arguments.checks import number
+from fastinit.arguments.hints import shown
 from fastinit.arithmetic.lanes import Lanes, bitcast, convert, select, u32, u64
 from fastinit.arithmetic.philox import LOW
 from fastinit.arithmetic.reals import real_of, u01_closed_open
@@ -142,11 +143,11 @@ INTEGERS = Law(
 
 def _integer(name: str, value: Any) -> int:
     if isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be an int; got {value!r}")
+        raise TypeError(f"{name} must be an int; got {shown(value)}")
     try:
         return operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} must be an int; got {value!r}") from None
+        raise TypeError(f"{name} must be an int; got {shown(value)}") from None
 
 
 def integers(low: Any, high: Any, endpoint: Any, real: dtypes.Real) -> Plan:
@@ -158,12 +159,12 @@ def integers(low: Any, high: Any, endpoint: Any, real: dtypes.Real) -> Plan:
     name = "low" if high is None else "high"
     if count < 1:
         above = "at least" if endpoint else "above"
-        raise ValueError(f"{name} must be {above} {first}; got {last}")
+        raise ValueError(f"{name} must be {above} {shown(first)}; got {shown(last)}")
     info = np.iinfo(real.dtype)
     for each, value, given in (("low", first, low), (name, first + count - 1, last)):
         if not info.min <= value <= info.max:
             allowed = f"integers from {info.min} to {info.max} for {real.name}"
-            raise ValueError(f"{each} must leave {allowed}; got {each}={given}")
+            raise ValueError(f"{each} must leave {allowed}; got {each}={shown(given)}")
     words = 1 << 8 * real.compute.itemsize
     parts = (divmod(x % (1 << 64), 1 << 32) for x in (first, count, words % count))
     return plan(INTEGERS, *(float(half) for both in parts for half in both))

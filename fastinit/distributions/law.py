@@ -6,6 +6,7 @@ library are not used: their last digits differ.
 
 from __future__ import annotations
 
+import decimal
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -105,3 +106,9 @@ def constant(value: float) -> Plan:
 def nearest(value: float, real: dtypes.Real) -> Plan:
     """The plan of an array of the number of the dtype that is nearest."""
     return constant(dtypes.nearest(value, real))
+
+
+def decimals(digits: int) -> decimal.Context:
+    """A context of `decimal` of which nothing is left to the caller's."""
+    ends = {"Emin": decimal.MIN_EMIN, "Emax": decimal.MAX_EMAX}
+    return decimal.Context(digits, decimal.ROUND_HALF_EVEN, **ends, capitals=1, clamp=0, flags=[], traps=[])

@@ -10,7 +10,7 @@ from fastinit.arguments.checks import deviation, finite
 from fastinit.arithmetic.elementary import exp
 from fastinit.arithmetic.lanes import Lanes
 from fastinit.distributions import normal
-from fastinit.distributions.law import HEAVY, Law, Plan, nearest, plan
+from fastinit.distributions.law import HEAVY, Law, Plan, decimals, nearest, plan
 
 
 def pair(a: Lanes, b: Lanes, p: normal.Numbers[Lanes]) -> tuple[Lanes, Lanes]:
@@ -30,6 +30,5 @@ def lognormal(mean: Any, sigma: Any, real: dtypes.Real) -> Plan:
 
 
 def _exp(x: float) -> float:
-    with decimal.localcontext(prec=40) as context:
-        context.clear_traps()
+    with decimal.localcontext(decimals(40)):
         return float(decimal.Decimal(x).exp())

@@ -15,7 +15,7 @@ from fastinit.arithmetic.elementary import horner, horner_slope, negative_log
 from fastinit.arithmetic.lanes import UNSIGNED, Lanes, convert, fma, maximum, minimum, select, sqrt
 from fastinit.arithmetic.reals import real_of
 from fastinit.distributions.central import squeezed, sure
-from fastinit.distributions.law import Law
+from fastinit.distributions.law import Law, decimals
 
 T = TypeVar("T")
 
@@ -150,8 +150,7 @@ def _moved(c: tuple[float, ...], h: float) -> tuple[float, ...]:
 
 def _left(e: float) -> tuple[float, float]:
     """exp(-e) and 1 - exp(-e)."""
-    with decimal.localcontext(prec=60, rounding=decimal.ROUND_HALF_EVEN) as context:
-        context.clear_traps()
+    with decimal.localcontext(decimals(60)):
         left = (-decimal.Decimal(e)).exp()
         return float(left), float(1 - left)
 

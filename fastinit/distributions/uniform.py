@@ -76,9 +76,10 @@ def between(lower: float, width: float, top: float, least: float, greatest: floa
     compute = dtypes.REALS[real.compute]
     last = {4: 2**24 - 1, 8: 2**53 - 1}[real.compute.itemsize]  # the number of steps
     start = dtypes.at_least(lower, compute)
-    step = dtypes.nearest(width, compute) / (last + 1)
-    if step < np.finfo(real.compute).smallest_normal:  # it would not have all its digits
+    width = dtypes.nearest(width, compute)
+    if width < float(np.finfo(real.compute).smallest_normal) * (last + 1):  # the step would not have all its digits
         return plan(UNIFORM_WITHIN, least, greatest, start, width)
+    step = width / (last + 1)
     longest = (dtypes.half_way_above(top, compute) - Fraction(start)) / last
     if step >= longest:
         step = dtypes.below(longest, compute)

@@ -16,7 +16,6 @@ from fastinit.gpu import ptx
 LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cuInit": (c_uint,),
-    "cuDriverGetVersion": (POINTER(c_int),),
     "cuGetErrorName": (c_int, POINTER(c_char_p)),
     "cuDeviceGetCount": (POINTER(c_int),),
     "cuDeviceGet": (POINTER(c_int), c_int),
@@ -117,12 +116,11 @@ def device(ordinal: int) -> Device:
     return Device(ordinal, int(context.value or 0), sm, _attribute(handle, _MULTIPROCESSORS), name.value.decode())
 
 
-@functools.cache
 def reason_against(ordinal: int) -> str | None:
-    """Why kernels cannot fill the memory of a device; None if they can."""
+    """Why kernels cannot fill the memory of a device now; None if they can."""
     try:
         device(ordinal)
-    except DriverError as error:
+    except (DriverError, MemoryError) as error:
         return str(error)
     return None
 
@@ -159,7 +157,7 @@ def is_capturing(stream: int) -> bool:
 
 
 _functions: dict[tuple[int, str], int] = {}
-_loading = threading.Lock()
+_loading = threading.RLock()  # re-entrant: a signal handler may fill while its thread loads a kernel
 
 
 def function(device: Device, name: str, kernel: str, text: Callable[[], str]) -> int:

@@ -15,8 +15,8 @@ from fastinit.distributions.law import Plan
 from fastinit.distributions.sums import CONSTANT
 from fastinit.gpu import driver, ptx, trace
 from fastinit.kernels.layout import TILE
-from fastinit.kernels.row import Row
-from fastinit.kernels.rows import OWN, STORAGE
+from fastinit.kernels.row import OWN, Row
+from fastinit.kernels.rows import STORAGE
 
 MOST_AXES = 8  # outer axes of one launch
 FEW = 1 << 15  # elements below which one launch of `elements` should be faster than a head, tiles and a tail

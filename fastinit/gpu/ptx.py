@@ -7,7 +7,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-from fastinit.kernels import cache
+from fastinit.kernels import cache, machine
 
 #: The chips that every LLVM we support has a name for. A newer chip takes the code of the last one before it.
 CHIPS = (75, 80, 86, 89, 90, 100, 120)
@@ -33,11 +33,13 @@ def _module(text: str, sm: int) -> tuple[Any, Any]:
     return module, target
 
 
+@machine.unforked
 def optimised(text: str, sm: int) -> str:
     """LLVM's text after its passes."""
     return str(_module(text, sm)[0])
 
 
+@machine.unforked
 def compiled(text: str, sm: int) -> str:
     """The PTX of LLVM's text."""
     module, target = _module(text, sm)

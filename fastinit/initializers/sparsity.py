@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastinit.arguments import checks
+from fastinit.distributions.law import decimals
 from fastinit.generator import Generator
 from fastinit.initializers.keywords import TEMPORARY_PIECE, Options, Shape, initializer, read, without_zeros
 
@@ -19,8 +20,7 @@ def zeros_per_column(sparsity: Any, rows: int) -> int:
     share = checks.number("sparsity", sparsity)
     if not 0.0 <= share < 1.0:
         raise ValueError(f"sparsity must be in [0, 1); got {sparsity!r}")
-    with decimal.localcontext(prec=60) as context:
-        context.clear_traps()
+    with decimal.localcontext(decimals(60)):
         return int((decimal.Decimal(repr(share)) * rows).to_integral_value(decimal.ROUND_CEILING))
 
 

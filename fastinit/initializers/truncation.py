@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from fastinit.arguments import checks
+from fastinit.distributions.law import decimals
 
 #: Upper tails from here on come from a continued fraction, those below from a power series.
 _BORDER = 8
@@ -78,8 +79,7 @@ def deviation(a: float, b: float) -> float:
         return 1.0
     precision, last = 60, Decimal(-1)
     while True:
-        with decimal.localcontext(prec=precision, rounding=decimal.ROUND_HALF_EVEN, Emin=-999999, Emax=999999) as context:
-            context.clear_traps()
+        with decimal.localcontext(decimals(precision)):
             if (b - a) * max(b, 1.0) < _FLAT:
                 return float((Decimal(b) - Decimal(a)) / Decimal(12).sqrt())
             value = _variance(Decimal(a), Decimal(b), precision)

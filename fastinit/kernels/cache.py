@@ -20,16 +20,19 @@ import llvmlite
 
 from fastinit.kernels import machine
 
-_FOLDERS = ("arithmetic", "distributions", "kernels", "gpu")
+_FOLDERS = ("arithmetic", "distributions", "kernels", "gpu", "torch/values")
 #: Names of the code that this process compiled because no folder had it.
 COMPILED: set[str] = set()
 
 
 @functools.cache
 def digest() -> str:
-    """The digest of all sources that code comes from, of the compilers, and of the CPU."""
+    """The digest of all sources that code comes from, of the compilers, and of the CPU; empty without sources."""
     found, package = hashlib.sha256(), Path(__file__).parents[1]
-    for path in sorted(path for folder in _FOLDERS for path in (package / folder).rglob("*.py")):
+    sources = sorted(path for folder in _FOLDERS for path in (package / folder).rglob("*.py"))
+    if not sources:  # they are in a zip, or only bytecode: nothing tells code of this version from that of another
+        return ""
+    for path in sources:
         found.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     made_by = version("numba"), llvmlite.__version__, os.environ.get("NUMBA_OPT")
     found.update(repr((machine.host(), made_by)).encode())
@@ -46,7 +49,12 @@ def _user_folder() -> Path:
 
 
 def folders() -> Iterator[Path]:
-    """The folders of the cache, as Numba chooses them: NUMBA_CACHE_DIR, else beside the sources, else the user's cache."""
+    """The folders of the cache, as Numba chooses them: NUMBA_CACHE_DIR, else beside the sources, else the user's cache.
+
+    There is none if no digest can name the files.
+    """
+    if not digest():
+        return
     named = os.environ.get("NUMBA_CACHE_DIR")
     if named:
         yield Path(named) / "fastinit"
@@ -78,13 +86,13 @@ def _write(path: Path, code: bytes) -> bool:
     """Write the whole file or nothing. A full disk and a read-only folder are no errors."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
+        temporary = path.with_name(f"{path.stem}.{os.urandom(8).hex()}.tmp")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with temporary.open("xb") as file:  # not mkstemp, whose files nobody else may read
                 file.write(hashlib.sha256(code).digest() + code)
-            Path(temporary).replace(path)
+            temporary.replace(path)
         except BaseException:
-            Path(temporary).unlink()
+            temporary.unlink(missing_ok=True)
             raise
         return True
     return False

@@ -9,6 +9,7 @@ from fastinit.kernels.row import Row
 from fastinit.kernels.targets.names import TARGETS
 
 
+@machine.unforked
 def explain(row: Row, target: str | None = None, assembly: bool = False) -> str:
     """The code of a row on a target of `TARGETS`, or on this machine."""
     llvm.initialize_all_targets()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
-from typing import Any, NamedTuple
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import llvmlite.binding as llvm
 
@@ -12,6 +14,27 @@ from fastinit.kernels.targets.cpu import Cpu
 
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
+
+#: Held while LLVM works, and taken before a fork, so that a fork waits. Otherwise the child would inherit LLVM's lock in a
+#: locked state and hang. Re-entrant: a signal handler may fork or draw meanwhile.
+COMPILING = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=COMPILING.acquire, after_in_parent=COMPILING.release, after_in_child=COMPILING.release)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def unforked(function: Callable[P, T]) -> Callable[P, T]:
+    """Decorate what calls LLVM: a fork waits until it has returned and its objects are freed, which takes LLVM's lock too."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        with COMPILING:
+            return function(*args, **kwargs)
+
+    return call
+
 
 #: Engines own the memory of the code that they loaded, so they live as long as the process.
 _ENGINES: list[Any] = []
@@ -31,6 +54,7 @@ class Machine(NamedTuple):
 
 
 @functools.cache
+@unforked
 def host() -> Machine:
     """The CPU at hand, or what NUMBA_CPU_NAME and NUMBA_CPU_FEATURES say."""
     name = os.environ.get("NUMBA_CPU_NAME")
@@ -50,6 +74,7 @@ def _target_machine(machine: Machine, jit: bool) -> Any:
     return target.create_target_machine(machine.cpu, machine.features, opt=3, reloc=reloc, codemodel=model, jit=jit)
 
 
+@unforked
 def compiled(text: str, machine: Machine, jit: bool = False, passes: bool = True) -> tuple[Any, Any]:
     """LLVM's module after its passes, and the target machine. No pass may change a value: there are no fast-math flags."""
     module, target = llvm.parse_assembly(text), _target_machine(machine, jit)
@@ -60,6 +85,7 @@ def compiled(text: str, machine: Machine, jit: bool = False, passes: bool = True
     return module, target
 
 
+@unforked
 def object_code(text: str, passes: bool = True) -> bytes:
     """Machine code for the host."""
     module, target = compiled(text, host(), jit=True, passes=passes)
@@ -67,6 +93,7 @@ def object_code(text: str, passes: bool = True) -> bytes:
     return code
 
 
+@unforked
 def link(code: bytes, *names: str) -> tuple[int, ...]:
     """Load machine code; the addresses of these functions in it."""
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine(host(), jit=True))

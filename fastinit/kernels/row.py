@@ -6,8 +6,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from fastinit.arithmetic.lanes import REAL, Kind, Lanes, fma, select
+from fastinit.distributions import LAWS
 from fastinit.distributions.law import Law
+from fastinit.distributions.sums import CONSTANT, added
 from fastinit.kernels.layout import TILE
+
+#: The package's own laws.
+OWN = frozenset(each for law in (*LAWS.values(), CONSTANT) for each in (law, added(law)))
 
 
 class Format(NamedTuple):
@@ -16,7 +21,7 @@ class Format(NamedTuple):
     itemsize: int
     encode: Callable[[Lanes], Lanes]
     decode: Callable[[Lanes], Lanes] | None = None
-    nan: int | None = None
+    nan: float | None = None
 
 
 class Row(NamedTuple):
@@ -38,15 +43,15 @@ class Row(NamedTuple):
         bits = self.format.encode(value)
         if bits.kind.bits != 8 * self.itemsize:
             raise TypeError(f"law {self.law.name!r} makes {value!r}, which cannot be stored in {self.itemsize} bytes")
-        return bits
+        if self.format.nan is None or (self.law in OWN and not self.law.adds):  # our own laws make no NaN
+            return bits
+        return select(value != value, self.format.nan, bits)
 
     def added(self, value: Lanes, old: Lanes, factor: Lanes) -> Lanes:
         """The bits of what is stored plus `factor` times a value, rounded to the computing type and then to the dtype."""
         if self.format.decode is None:
             raise TypeError(f"law {self.law.name!r} can only be added to reals")
-        total = fma(value, factor, self.format.decode(old))
-        bits = self.stored(total)
-        return bits if self.format.nan is None else select(total != total, self.format.nan, bits)
+        return self.stored(fma(value, factor, self.format.decode(old)))
 
     @property
     def words(self) -> int:

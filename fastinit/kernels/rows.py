@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,9 +14,8 @@ from fastinit.arithmetic import rounding
 from fastinit.arithmetic.lanes import Kind, u32, u64
 from fastinit.distributions import LAWS
 from fastinit.distributions.law import Law
-from fastinit.distributions.sums import CONSTANT, added
 from fastinit.kernels import cache, machine
-from fastinit.kernels.row import Format, Row
+from fastinit.kernels.row import OWN, Format, Row
 
 
 class Storage(NamedTuple):
@@ -50,14 +50,12 @@ def widened(dtype: str) -> str:
 def _widened(short: Format) -> Storage:
     encode, decode = short.encode, short.decode
     assert decode is not None
-    return Storage(u32, Format(4, lambda x: decode(encode(x))))
+    return Storage(u32, Format(4, lambda x: decode(encode(x)), nan=math.nan))
 
 
 #: For products in float32, which then need no pass that converts.
 WIDENED = {widened(name): _widened(STORAGE[name].format) for name in REAL_NAMES if STORAGE[name].format.itemsize < 4}
 
-#: The package's own laws.
-OWN = frozenset(each for law in (*LAWS.values(), CONSTANT) for each in (law, added(law)))
 #: Every pair that a Generator may draw.
 ROWS = tuple((law.name, dtype) for law in LAWS.values() for dtype in STORAGE if dtype in law.dtypes)
 
@@ -73,6 +71,7 @@ Entry = tuple[int, int, int, int, int, int]
 Loop = Callable[[bytes | int, int, int, int], int]
 
 
+@machine.unforked
 def _loop_code() -> bytes:
     from fastinit.kernels import fill  # Numba, a third of a second, is imported only where it has to compile
 

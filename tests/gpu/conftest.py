@@ -1,5 +1,7 @@
 """A machine with GPUs that are not there: the driver is a stand-in, and its kernels are the PTX as C."""
 
+import os
+
 import llvmlite.binding as llvm
 import pytest
 
@@ -33,7 +35,12 @@ def nvptx():
 
 @pytest.fixture(scope="session")
 def folder(nvptx, tmp_path_factory):
-    return tmp_path_factory.mktemp("kernels")
+    """One for all workers of pytest-xdist, whose own folders are side by side in the run's."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return tmp_path_factory.mktemp("kernels")
+    shared = tmp_path_factory.getbasetemp().parent / "kernels"
+    shared.mkdir(exist_ok=True)
+    return shared
 
 
 @pytest.fixture

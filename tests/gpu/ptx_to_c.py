@@ -88,13 +88,11 @@ def translate(ptx):
 def build(ptx, folder):
     """The kernel as a function of a grid, threads of a block, and an array of pointers to parameters."""
     source, sizes = translate(ptx)
-    name = folder / hashlib.sha256(source.encode()).hexdigest()[:24]
-    library = name.with_suffix(".so")
-    if not library.exists():
-        name.with_suffix(".c").write_text(source)
+    library = folder / f"{hashlib.sha256(source.encode()).hexdigest()[:24]}.so"
+    if not library.exists():  # other processes may build it too
         temporary = library.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         options = ["-O1", "-w", "-march=native", "-ffp-contract=off", "-fwrapv", "-shared", "-fPIC"]
-        subprocess.run(["cc", *options, "-o", str(temporary), str(name.with_suffix(".c")), "-lm"], check=True)
+        subprocess.run(["cc", *options, "-o", str(temporary), "-x", "c", "-", "-lm"], input=source, text=True, check=True)
         temporary.replace(library)
     run = ctypes.CDLL(str(library)).run
     run.argtypes, run.restype = [ctypes.c_uint32, ctypes.c_uint32, ctypes.c_void_p], ctypes.c_uint64

@@ -51,9 +51,6 @@ class Cuda:
     def _cuInit(self, flags):
         return INVALID_VALUE if flags else 0
 
-    def _cuDriverGetVersion(self, version):
-        version[0] = 13000
-
     def _cuGetErrorName(self, status, name):
         name[0] = NAMES.get(status, b"CUDA_ERROR_UNKNOWN")
 
@@ -153,8 +150,10 @@ def installed(machine, monkeypatch):
     monkeypatch.setattr(driver, "_functions", {})
     monkeypatch.setenv("FASTINIT_GPU", "1")
     driver.device.cache_clear()
-    yield machine
-    driver.device.cache_clear()
+    try:
+        yield machine
+    finally:
+        driver.device.cache_clear()
     assert machine.faults == []
     assert machine.stack == []
 
@@ -162,7 +161,6 @@ def installed(machine, monkeypatch):
 #: As cuda.h has them.
 PROTOTYPES = {
     "cuInit": [c_uint],
-    "cuDriverGetVersion": [POINTER(c_int)],
     "cuGetErrorName": [c_int, POINTER(c_char_p)],
     "cuDeviceGetCount": [POINTER(c_int)],
     "cuDeviceGet": [POINTER(c_int), c_int],

@@ -17,9 +17,7 @@ from fastinit.peers.libraries import Missing
 
 @pytest.fixture
 def machine(cuda):
-    driver.reason_against.cache_clear()
     yield cuda
-    driver.reason_against.cache_clear()
     assert not cuda.memory, "all memory is given back"
 
 
@@ -73,15 +71,29 @@ def test_arguments_that_do_not_go_with_a_device(machine, capsys, arguments, word
     assert words in capsys.readouterr().err
 
 
-def test_a_machine_without_a_gpu(monkeypatch, capsys):
-    monkeypatch.setattr(driver, "LIBRARY", "libnone.so.7")
-    for function in (driver.library, driver.device, driver.reason_against):
+@pytest.fixture
+def nothing_found():
+    """What was found of this machine's driver is forgotten, before and after."""
+    for function in (driver.library, driver.device):
         function.cache_clear()
+    yield
+    for function in (driver.library, driver.device):
+        function.cache_clear()
+
+
+def test_a_machine_without_a_gpu(nothing_found, monkeypatch, capsys):
+    monkeypatch.setattr(driver, "LIBRARY", "libnone.so.7")
     for command in ("check", "bench"):
         assert main([command, "--device", "cuda"]) == 2
         assert "--device cuda: NVIDIA's driver must be installed" in capsys.readouterr().err
-    for function in (driver.library, driver.device, driver.reason_against):
-        function.cache_clear()
+
+
+def test_a_device_without_memory_is_asked_again(machine):
+    """It may have some later."""
+    machine.fail["cuDevicePrimaryCtxRetain"] = 2
+    assert "could not use device 0: CUDA_ERROR_OUT_OF_MEMORY" in driver.reason_against(0)
+    del machine.fail["cuDevicePrimaryCtxRetain"]
+    assert driver.reason_against(0) is None
 
 
 def test_bench_fills_the_device(cuda, monkeypatch):

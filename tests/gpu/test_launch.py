@@ -14,6 +14,7 @@ from fastinit.arguments.devices import DeviceArray
 from fastinit.gpu import driver, launch
 from fastinit.kernels import rows
 from tests.gpu.conftest import OnDevice
+from tests.processes.helpers import within
 
 
 def normals(count=500, dtype="float32"):
@@ -40,6 +41,7 @@ def refused(out, error, match, **keywords):
 
 @pytest.mark.parametrize("dtype", [real.name for real in dtypes.REALS.values()])
 def test_the_object_comes_back_with_the_bytes_of_the_cpu(cuda, dtype):
+    cuda.fail["cuMemAlloc_v2"] = 2  # a fill needs no memory of the device's
     out = OnDevice(memory(dtype=dtype))
     assert fi.default_rng(1).normal(out=out) is out
     assert out.array.tobytes() == normals(dtype=dtype).tobytes()
@@ -172,7 +174,11 @@ ARGUMENTS = {
     "masked": (lambda: OnDevice(memory(), mask=object()), TypeError, "out must not be masked"),
     "overlap": (lambda: OnDevice(memory(), strides=(2,)), ValueError, "out must not overlap itself"),
     "all one element": (lambda: OnDevice(memory(), strides=(0,)), ValueError, "out must not overlap itself"),
-    "integers": (lambda: OnDevice(np.zeros(9, np.int32)), TypeError, "out must have one of the dtypes float32.*got int32"),
+    "integers": (
+        lambda: OnDevice(np.zeros(9, np.int32)),
+        TypeError,
+        "out must have one of the dtypes float32.*e5m2; got int32",
+    ),
     "big-endian": (lambda: OnDevice(np.zeros(9, ">f4")), TypeError, "out must have one of the dtypes float32.*got >f4"),
     "JAX": (
         lambda: type("ArrayImpl", (OnDevice,), {"__module__": "jaxlib._jax"})(memory()),
@@ -203,6 +209,21 @@ def test_another_dtype_or_shape_than_asked_for(cuda):
 def test_without_the_switch_device_memory_is_refused(cuda, monkeypatch):
     monkeypatch.setenv("FASTINIT_GPU", "0")
     refused(OnDevice(memory()), TypeError, r"out must be in the memory of the host.*on a device.*FASTINIT_GPU=1")
+
+
+def test_a_signal_s_handler_fills_while_a_kernel_is_loaded(cuda, monkeypatch):
+    """In the thread that loads."""
+    inner, outer, stored = OnDevice(memory()), OnDevice(memory(600)), launch.ptx.stored
+
+    def interrupted(*arguments):
+        monkeypatch.setattr(launch.ptx, "stored", stored)
+        fi.default_rng(1).normal(out=inner)
+        return stored(*arguments)
+
+    monkeypatch.setattr(launch.ptx, "stored", interrupted)
+    within(60, lambda: fi.default_rng(1).normal(out=outer))
+    for out in (inner, outer):
+        assert np.array_equal(out.array, normals(out.array.size))
 
 
 def test_eight_threads_at_once(cuda):

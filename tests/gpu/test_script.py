@@ -3,16 +3,17 @@
 import ctypes
 import json
 import time
-from ctypes import POINTER, c_char_p, c_float, c_int, c_uint, c_void_p
+from ctypes import POINTER, c_float, c_int, c_uint, c_void_p
 
 import pytest
 
 from docs.scripts import gpu_check
+from fastinit.arguments import dtypes
+from fastinit.kernels.rows import ROWS
 from tests.gpu import stand_in
 
 #: As cuda.h has them.
 PROTOTYPES = {
-    "cuDeviceGetName": [c_char_p, c_int, c_int],
     "cuEventCreate": [POINTER(c_void_p), c_uint],
     "cuEventRecord": [c_void_p, c_void_p],
     "cuEventSynchronize": [c_void_p],
@@ -30,10 +31,6 @@ class Machine(stand_in.Cuda):
             function = ctypes.CFUNCTYPE(c_int, *prototype)(self._guarded(name))
             setattr(self, name, function)
 
-    def _cuDeviceGetName(self, name, count, device):
-        # A char* of the caller's arrives as a copy in bytes; the script shows whatever it has.
-        return 0
-
     def _cuEventCreate(self, event, flags):
         self.events.append(0.0)
         event[0] = len(self.events) - 1
@@ -50,20 +47,37 @@ class Machine(stand_in.Cuda):
 
 @pytest.fixture
 def machine(folder, monkeypatch):
-    monkeypatch.setattr(gpu_check, "DTYPES", ("float32", "bfloat16"))
+    monkeypatch.setattr(gpu_check, "DTYPES", ("float32", "bfloat16", "uint32", "bool"))
     with stand_in.installed(Machine(folder), monkeypatch) as cuda:
         yield cuda
+
+
+def test_every_row_of_the_table_is_compared():
+    """Each law of the package, with each dtype that holds it."""
+    drawn = set()
+    for law in gpu_check.LAWS:
+        for dtype in gpu_check.dtypes_of(law):
+            drawn.add((row_of(law, dtype), dtype))
+    assert drawn - {(None, dtype) for dtype in dtypes.REAL_NAMES} == set(ROWS)
+
+
+def row_of(law, dtype):
+    """The name of the law that a kernel is made of; None for a constant."""
+    wanted, real = gpu_check.LAWS[law], dtypes.resolve(dtype, dtypes.ALL_NAMES)
+    return "bits" if wanted is None else getattr(wanted.plan(real).law, "name", None)
 
 
 @pytest.mark.nightly
 def test_it_passes(machine, tmp_path, capsys):
     assert gpu_check.main(["--quick", "--json", str(tmp_path / "results.json")]) == 0
     printed = capsys.readouterr().out
-    laws = len(gpu_check.LAWS) * 2
-    assert f"{laws} of {laws} laws and dtypes have the CPU's bytes" in printed
+    laws, held = len(gpu_check.LAWS), sum(len(gpu_check.dtypes_of(law)) for law in gpu_check.LAWS)
+    cases = held + 2 * (laws - 2)  # sums of all laws but integers and bits
+    assert printed.startswith("Stand-in 0, code for sm_90")
+    assert f"{cases} of {cases} laws and dtypes have the CPU's bytes" in printed
     assert "| memset |" in printed
     results = json.loads((tmp_path / "results.json").read_text())
-    assert len(results["same"]) == laws
+    assert len(results["same"]) == cases
     assert all(results["same"].values())
     assert not machine.memory
 

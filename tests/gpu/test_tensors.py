@@ -63,11 +63,30 @@ def test_bits(cuda, streams):
     assert np.array_equal(out.array, fi.default_rng(1).bits(77))
 
 
+INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+
+
+@pytest.mark.parametrize(
+    ("law", "dtype"), [(fi.laws.integers(3, 100), name) for name in INTEGERS] + [(fi.laws.bernoulli(0.3), "bool")], ids=str
+)
+def test_integers(cuda, streams, law, dtype):
+    out = Tensor(np.zeros(77, dtype), getattr(torch, dtype))
+    fi.default_rng(1).draw(law, out=out)
+    assert np.array_equal(out.array, fi.default_rng(1).draw(law, 77, dtype=dtype))
+    with pytest.raises(TypeError, match=f"out must have dtype float32; got {dtype}"):
+        fi.default_rng(1).normal(out=out, dtype="float32")
+
+
 REFUSED = {
     "gradient": ({"requires_grad": True}, TypeError, "out must not require a gradient; use tensor.detach"),
     "sparse": ({"layout": torch.sparse_coo}, TypeError, "out must be a dense tensor; got layout torch.sparse_coo"),
     "negated": ({"is_neg": lambda: True}, TypeError, "out must be a dense tensor"),
-    "integers": ({"dtype": torch.int32}, TypeError, "out must have one of the dtypes float32.*got torch.int32"),
+    "integers": ({"dtype": torch.int32}, TypeError, "out must have one of the dtypes float32.*e5m2; got int32"),
+    "complex": (
+        {"dtype": torch.complex64},
+        TypeError,
+        "out must have one of the dtypes float32.*int8.*bool; got torch.complex64",
+    ),
     "expanded": ({"stride": lambda: (0,)}, ValueError, "out must not overlap itself"),
     "another device": ({"device": SimpleNamespace(type="mps", index=0)}, TypeError, "out must be"),
 }
@@ -85,7 +104,7 @@ def test_tensors_that_are_refused(cuda, streams, case):
     assert not array.any()
 
 
-@pytest.mark.parametrize("value", ["0", "", None])
+@pytest.mark.parametrize("value", ["0", "", "no", None])
 def test_a_tensor_without_the_switch(cuda, streams, monkeypatch, value):
     monkeypatch.delenv("FASTINIT_GPU") if value is None else monkeypatch.setenv("FASTINIT_GPU", value)
     rng = fi.default_rng(1)

@@ -10,7 +10,6 @@ from fastinit.gpu.explain import TARGETS, explain
 from fastinit.kernels.rows import ROWS, row
 from fastinit.kernels.targets.llvm import Instructions
 from fastinit.kernels.targets.scalars import Scalars
-from tests.repeats import mostly_at_night
 
 #: Mnemonics of PTX that are exact, or hold no arithmetic of reals: all others must say how they round.
 EXACT = {"abs", "neg", "min", "max", "mov", "ld", "st", "selp", "setp", "set", "copysign"}
@@ -46,23 +45,27 @@ def loose(ptx):
     return sorted({mnemonic for mnemonic in instructions(ptx) if is_loose(mnemonic)})
 
 
-@pytest.mark.parametrize(("law", "dtype"), mostly_at_night(ROWS, 6))
+def expected(law, dtype):
+    """What must be among the instructions of a row, so the pattern does find instructions: Philox's product, and an fma."""
+    real = "f64" if dtype == "float64" else "f32"
+    return {"mul.wide.u32"} | (set() if law in WITHOUT_SUMS else {f"fma.rn.{real}"})
+
+
+@pytest.mark.parametrize(("law", "dtype"), ROWS[::6])
 def test_ptx_rounds_every_result_to_nearest_even(law, dtype):
+    """All rows: `tests/gpu/test_ptx.py`."""
     ptx = explain(row(law, dtype), "ptx", assembly=True)
     assert loose(ptx) == []
     assert ".entry tiles(" in ptx
     assert ".entry elements(" in ptx
-    seen = set(instructions(ptx))
-    assert "mul.lo.s64" in seen or "mul.wide.u32" in seen  # Philox: so the pattern does find instructions
-    assert law in WITHOUT_SUMS or ("fma.rn.f64" if dtype == "float64" else "fma.rn.f32") in seen
+    assert expected(law, dtype) <= set(instructions(ptx))
 
 
-@pytest.mark.nightly
 def test_the_rows_have_every_operation_of_reals():
     """So that none is missed by the test above because no row has it."""
-    seen = {name for pair in ROWS for name in instructions(explain(row(*pair), "ptx", assembly=True))}
-    wanted = {f"{name}.rn.{real}" for name in ("add", "mul", "div", "sqrt", "fma") for real in ("f32", "f64")}
-    assert wanted <= seen
+    pairs = [("truncated_tails", "float32"), ("truncated_tails", "float64"), ("uniform", "float16")]
+    seen = {name for pair in pairs for name in instructions(explain(row(*pair), "ptx", assembly=True))}
+    assert {f"{name}.rn.{real}" for name in ("add", "mul", "div", "sqrt", "fma") for real in ("f32", "f64")} <= seen
     assert "cvt.rn.f16.f32" in seen
 
 
@@ -170,8 +173,8 @@ CALLED = re.compile(r"^\s*(?:callq?|jmp|bl?)\s+([A-Za-z_]\w*)(?:@PLT)?\s*$", re.
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize(("law", "dtype"), mostly_at_night(SOME, 3))
-@pytest.mark.parametrize("target", mostly_at_night(REGISTERS, 2))
+@pytest.mark.parametrize(("law", "dtype"), SOME)
+@pytest.mark.parametrize("target", REGISTERS)
 def test_assembly_has_the_registers_of_its_machine(target, law, dtype):
     """And it calls nothing but the C library's fma, where the CPU has none."""
     assembly = explain(row(law, dtype), target, assembly=True)
@@ -222,12 +225,22 @@ def test_llvm_s_code_is_the_default(target):
     assert FAST.search(text) is None
 
 
+#: Rows that use every operation of reals, and some that use few.
+OPERATIONS = [
+    ("truncated_tails", "float64"), ("lognormal", "float32"), ("lognormal", "float64"), ("cauchy", "float32"),
+    ("uniform_within", "float16"), ("truncated_central", "bfloat16"), ("normal_within", "float8_e4m3fn"), ("bernoulli", "bool"),
+]  # fmt: skip
+USED = {
+    *("fadd", "fsub", "fmul", "fdiv", "fneg", "fcmp", "fptosi", "fptoui", "sitofp", "uitofp", "fptrunc"),
+    *("llvm.fma.v32f32", "llvm.sqrt.v32f32", "llvm.fma.v16f64", "llvm.sqrt.v16f64"),
+}
+
+
 @pytest.mark.nightly
-@pytest.mark.parametrize(("law", "dtype"), mostly_at_night(ROWS, 4))
-def test_no_flag_lets_llvm_change_a_value(law, dtype):
-    text = explain(row(law, dtype), "avx512")
-    assert FAST.search(text) is None
-    assert "fmul" in text or law in ("uniform", *WITHOUT_SUMS)
+def test_no_flag_lets_llvm_change_a_value():
+    texts = {pair: explain(row(*pair), "avx512") for pair in OPERATIONS}
+    assert [pair for pair, text in texts.items() if FAST.search(text)] == []
+    assert set(re.findall(r"\b(?:f\w+|[su]itofp|llvm\.\w+\.v\d+f\d+)\b", "".join(texts.values()))) >= USED
 
 
 def test_a_flag_is_seen(monkeypatch):

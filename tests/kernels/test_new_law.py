@@ -196,7 +196,7 @@ EXPECTED = {LOGISTIC: expected_logistic, CHEAP: expected_logistic, ORDERED: expe
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("dtype", mostly_at_night(DTYPES, 2))
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("law", EXPECTED, ids=operator.attrgetter("name"))
 def test_values_are_float64_maths_on_the_same_words(law, dtype):
     require_stored(law, dtype, EXPECTED[law](dtype))

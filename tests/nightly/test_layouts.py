@@ -25,8 +25,15 @@ def real_of(row):
     return numpy_dtype(row[1])
 
 
-@pytest.mark.parametrize("row", ROWS, ids=" ".join)
-@pytest.mark.parametrize("offset", [1, 2, 3, 5, 4095, 4097])
+OFFSETS = (1, 2, 3, 5, 4095, 4097)
+#: Rows of each item size at every offset, and all rows at one.
+SIX = [("bits", "uint32"), ("normal", "float32"), ("tail", "float64"), ("central", "bfloat16"), ("uniform", "float8_e5m2")]
+SIX += [("integers", "int16")]
+PLACES = [(row, offset) for row in SIX for offset in OFFSETS]
+PLACES += [(row, OFFSETS[i % 6]) for i, row in enumerate(ROWS) if row not in SIX]
+
+
+@pytest.mark.parametrize(("row", "offset"), PLACES, ids=lambda each: " ".join(each) if type(each) is tuple else each)
 def test_mapped_files_at_any_byte(tmp_path, row, offset):
     """The bytes before and behind keep what they were, in the file too."""
     name, dtype = row

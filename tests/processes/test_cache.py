@@ -75,11 +75,10 @@ def test_second_process_reads_and_edited_source_compiles(package, tmp_path):
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("count", [3, 8])
-def test_processes_start_cold_together(package, tmp_path, count):
+def test_processes_start_cold_together(package, tmp_path):
     """They compile the two rows in both orders, so a mixed-up file would give another row's values."""
     folder = tmp_path / "cache"
-    together = [start(package, folder, first=i % 2) for i in range(count)]
+    together = [start(package, folder, first=i % 2) for i in range(8)]
     digests = {finish(process)[1] for process in together}
     compiled, after = finish(start(package, folder))
     assert digests == {after}
@@ -143,6 +142,33 @@ def test_what_is_stored_is_read(folder):
     assert sorted(path.name for path in folder.iterdir()) == [cache.file_name("a"), cache.file_name("b")]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="files have no such permissions there")
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_those_may_read_it_whom_the_umask_lets(folder, mask, mode):
+    """Code that the installer compiles serves all users."""
+    before = os.umask(mask)
+    try:
+        cache.stored("a", lambda: b"code of a")
+    finally:
+        os.umask(before)
+    assert (folder / cache.file_name("a")).stat().st_mode & 0o777 == mode
+
+
+def test_without_sources_nothing_is_kept(folder, monkeypatch, tmp_path):
+    """As in a zip: the code of another version would have the same name."""
+    monkeypatch.setattr(cache, "__file__", str(tmp_path / "package.zip" / "fastinit" / "kernels" / "cache.py"))
+    cache.digest.cache_clear()
+    try:
+        assert cache.digest() == ""
+        assert list(cache.folders()) == []
+        for code in (b"code of one version", b"code of another"):
+            assert cache.stored("a", lambda: code) == code  # noqa: B023
+        assert (cache.read("a"), cache.directory()) == (None, None)
+    finally:
+        cache.digest.cache_clear()
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize("damage", [b"", b"x" * 31, b"x" * 32, b"x" * 99, None])
 def test_a_damaged_file_is_made_again(folder, damage):
     """One of another content, one cut to the digest alone, one with a bit of its last byte changed."""
@@ -201,7 +227,13 @@ def test_the_digest_names_all_that_code_comes_from(monkeypatch, tmp_path, what):
         shutil.copytree(PACKAGE, tmp_path / "fastinit", ignore=shutil.ignore_patterns("__pycache__"))
         monkeypatch.setattr(cache, "__file__", str(tmp_path / "fastinit" / "kernels" / "cache.py"))
         assert digest() == before
-        for path in ("kernels/targets/vectors.py", "arithmetic/lanes.py", "distributions/law.py", "kernels/new.py"):
+        for path in (
+            "kernels/targets/vectors.py",
+            "arithmetic/lanes.py",
+            "distributions/law.py",
+            "kernels/new.py",
+            "torch/values/laws.py",
+        ):
             earlier = digest()
             with (tmp_path / "fastinit" / path).open("a") as file:
                 file.write("# edited\n")

@@ -104,6 +104,53 @@ def test_beside_a_program_s_own_prange(layer):
     assert python(MIXED, env=environment(layer)).split() == [layer, digest()]
 
 
+WAITING = """
+import os, signal, threading, time
+import llvmlite.binding as llvm
+from fastinit.gpu import ptx, trace
+from fastinit.kernels import explain, machine, rows, tiles
+
+row = rows.row("bits", "uint32")
+text, on_gpu = tiles.trace(row, machine.host().traits), trace.tiles(row)
+code = machine.object_code(text)
+works = {
+    "object_code": lambda: machine.object_code(text),
+    "link": lambda: machine.link(code, "tiles"),
+    "explain": lambda: explain.explain(row, assembly=True),
+    "optimised": lambda: ptx.optimised(on_gpu, 80),
+    "compiled": lambda: ptx.compiled(on_gpu, 80),
+}
+parse, begun, parsed = llvm.parse_assembly, threading.Event(), []
+
+def slow(*arguments):
+    begun.set()
+    time.sleep(0.1)                                       # the fork comes meanwhile
+    found = parse(*arguments)
+    parsed.append(name)
+    return found
+
+for name, work in works.items():
+    begun.clear()
+    llvm.parse_assembly = slow
+    thread = threading.Thread(target=work)
+    thread.start()
+    begun.wait()
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(100)
+        llvm.parse_assembly = parse
+        os._exit(0 if name in parsed and machine.object_code(text) == code else 3)
+    assert os.waitpid(pid, 0)[1] == 0, name
+    thread.join()
+print(*parsed)
+"""
+
+
+@forks
+def test_a_fork_waits_for_whatever_calls_the_compiler():
+    assert python(WAITING).split() == ["object_code", "link", "explain", "optimised", "compiled"]
+
+
 @pytest.mark.parametrize("layer", ["no such layer", "tbb"])
 def test_a_layer_that_is_not_there_is_not_missed(layer):
     script = f"""{SCRIPT}

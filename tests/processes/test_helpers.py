@@ -322,3 +322,19 @@ def test_the_time_away_grows_while_others_want_the_cpu(new, monkeypatch):
     helper._judge(threads.LOST / 2)
     helper._judge(0.1)
     assert helper.away_until - 100 == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("size", [100, 1 << 17])
+@pytest.mark.parametrize("index", [None, np.s_[::3]])
+def test_without_scratch_memory_no_call_is_taken(monkeypatch, size, index):
+    def no_memory():
+        raise MemoryError
+
+    monkeypatch.setattr(cpus, "allowed", lambda: 1)
+    rng = fi.default_rng(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(threads, "scratch", no_memory)
+        with pytest.raises(MemoryError):
+            rng.normal(size=size, index=index)
+    assert rng.state["calls"] == 0
+    assert np.array_equal(rng.normal(size=size, index=index), fi.default_rng(1).normal(size=size, index=index))

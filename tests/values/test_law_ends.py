@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 import fastinit as fi
+from fastinit.arguments import dtypes
 from fastinit.arithmetic.elementary import exp
 from fastinit.distributions import LAWS
 from fastinit.distributions.law import plan
+from fastinit.distributions.truncated_normal import truncated_normal
+from fastinit.distributions.uniform import uniform
 from fastinit.kernels.mapped import known_numbers, mapped
-from tests.definition import reference_laws
-from tests.definition.reference_floats import box_muller, fma
+from tests.definition import reference, reference_laws
+from tests.definition.reference_floats import PRECISION, box_muller, fma, greater, lesser
 from tests.repeats import times
 from tests.values.defined import INF, REALS, require_same_bits
 
@@ -66,12 +69,13 @@ def test_ends(name, dtype):
 @pytest.mark.parametrize("dtype", REALS)
 @pytest.mark.parametrize("name", ["laplace", "logistic", "cauchy"])
 def test_both_sides_are_the_same(name, dtype):
-    """A word and its complement differ in sign alone; larger words never have smaller values."""
+    """A word and its complement differ in sign alone; larger words have no smaller values, but for rounding."""
     bits = WIDTH[dtype]
-    words = np.sort(np.random.default_rng(3).integers(0, 1 << (bits - 1), 20_000, WORD[dtype]))
+    words = np.random.default_rng(3).integers(0, (1 << (bits - 1)) - 1, 10_000, WORD[dtype])
+    words = np.sort(np.concatenate([words, words + WORD[dtype](1)]))
     x = of_words(name, (0.0, 1.0), words)
     require_same_bits(of_words(name, (0.0, 1.0), ~words), -x)
-    assert (np.diff(x) >= -1e-6 * np.abs(x[1:])).all()
+    assert (np.diff(x) >= -4 * np.finfo(x.dtype).eps * np.abs(x[1:])).all()
     assert (x < 0).all()
 
 
@@ -120,6 +124,67 @@ def test_extreme_words_of_lognormal(dtype):
             expected = [[reference_laws.exp(fma(z, sigma, mean)) for z in box_muller(pair, real)] for pair in pairs]
         got = of_words("lognormal", numbers, *np.array(pairs, WORD[dtype]).T)
         require_same_bits(np.stack(got, axis=1).ravel(), np.array(expected, real).ravel())
+
+
+def require_within(plan, proposal, least, greatest, dtype):
+    """A law between bounds, of special words and those at its border: the definition's values, and which are accepted.
+
+    `proposal` is the definition's, from a word and the word of its test.
+    """
+    law, compute = plan.law, PRECISION[dtype].__name__
+    border = int(getattr(law.numbers(*plan.numbers.tolist()), "other_words", 0))
+    near = [border + d for d in (-129, -128, -2, -1, 0, 1, 127, 128)]
+    words = [*special_words(compute), *(word % 2 ** WIDTH[compute] for word in near)]
+    pairs = [(word, test) for word in words for test in (0, 2 ** WIDTH[compute] - 1)]
+    with np.errstate(under="ignore"):
+        made = [proposal(*pair) for pair in pairs]
+    expected = np.array([lesser(greater(value, least), greatest) for value, _ in made], REAL[compute])
+    always = law.sure is None
+
+    def value(w, v):
+        p = known_numbers(plan, w)
+        taken = w == w if always else law.sure(w, p) | law.accept(w, v, p)
+        return law.value(w, p), taken
+
+    got, taken = mapped(value, *np.array(pairs, WORD[compute]).T)
+    require_same_bits(got, expected, pairs)
+    assert least <= got.min() <= got.max() <= greatest
+    assert taken.tolist() == [int(accepted) for _, accepted in made]
+
+
+#: The least width whose step has all its digits, 2^-102 (2^-969), and the one before, whose last value would be `high`.
+UNIFORMS = {
+    "float32": [(-1.5, 2.5), (0, 2.0**-102), (0, 2.0**-102 * (1 - 2.0**-24)), (-2e-41, 1e-40), (1, 1 + 3 * 2.0**-23)],
+    "float64": [(-1.5, 2.5), (0, 2.0**-969), (0, 2.0**-969 * (1 - 2.0**-53)), (1e300, 1e300 * (1 + 2.0**-48))],
+    "bfloat16": [(-1.5, 2.5), (0, 2.0**-102 * (1 - 2.0**-24))],
+    "float8_e4m3fn": [(-1.5, 2.5)],
+}
+
+
+@pytest.mark.parametrize(("dtype", "low", "high"), [(dtype, *bounds) for dtype in UNIFORMS for bounds in UNIFORMS[dtype]])
+def test_extreme_words_of_uniform(dtype, low, high):
+    real, numbers = PRECISION[dtype], (float(low), float(high))
+    least, greatest = reference.smallest_not_below(numbers[0], dtype), reference.largest_below(numbers[1], dtype)
+    top = reference.largest_below(numbers[1], real.__name__)
+    spread = reference.uniform_spread(numbers[0], numbers[1] - numbers[0], top, real)
+    made = uniform(low, high, dtypes.resolve(dtype))
+    require_within(made, lambda word, test: reference.flat(spread, word, test, real), real(least), real(greatest), dtype)
+
+
+TRUNCATED = [(-2, 2), (-0.3, 1.5), (-3, 2.5), (-INF, 0.5), (2, INF), (-4, -2), (30, 30.5), (-2e-7, 2e-7)]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "a", "b"),
+    [(dtype, *bounds) for dtype in REALS for bounds in TRUNCATED] + [("float16", -2, 2), ("float16", 2, INF)],
+)
+def test_extreme_words_of_truncated_normal(dtype, a, b):
+    """Central, both sides and one side of 0, mirrored, far out, and flat."""
+    loc, scale = 0.5, 2.0
+    wanted = reference.truncation(*map(float, (a, b, loc, scale)), "std", dtype)
+    made = truncated_normal(a, b, loc, scale, "std", dtypes.resolve(dtype))
+    proposal = lambda word, test: wanted.proposal(wanted.numbers, word, test, PRECISION[dtype])  # noqa: E731
+    require_within(made, proposal, wanted.least, wanted.greatest, dtype)
 
 
 @pytest.mark.parametrize("dtype", REALS)

@@ -40,7 +40,7 @@ def require_law(law, dtype, size=N, seed=101):
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("a", "b"), mostly_at_night(INTERVALS, 5))
+@pytest.mark.parametrize(("a", "b"), INTERVALS)
 def test_truncated_normal(a, b, dtype):
     require_law(truncated_normal(float(a), float(b)), dtype, FEW)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
 from collections.abc import Callable
-from pathlib import Path
 
 from fastinit.kernels import cache, machine
 from fastinit.torch.values import trace
@@ -14,18 +12,9 @@ from fastinit.torch.values.laws import Law
 from fastinit.torch.values.trace import Way
 
 
-@functools.cache
-def _sources() -> str:
-    """A digest of this folder, of which the cache knows nothing."""
-    found = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        found.update(path.name.encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()[:16]
-
-
 def _compiled(name: str, text: Callable[[], str], arguments: int) -> Callable[..., None]:
     """The function of this name and so many arguments; it does not hold the GIL."""
-    code = cache.stored(f"torch-{name}.{_sources()}", lambda: machine.object_code(text()))
+    code = cache.stored(f"torch-{name}", lambda: machine.object_code(text()))
     (address,) = machine.link(code, name.partition("-")[0])
     return ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * arguments)(address)
 

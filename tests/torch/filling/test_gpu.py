@@ -101,15 +101,10 @@ def test_staged_where_the_driver_or_the_chip_is_not_served(monkeypatch):
 
 
 def test_reasons_are_sentences(monkeypatch, tmp_path):
-    driver.reason_against.cache_clear()
-    driver.device.cache_clear()
-    cuda = Cuda(tmp_path, capabilities=((6, 1), (9, 0)))
-    monkeypatch.setattr(driver, "library", lambda: cuda)
-    assert "compute capability 7.5" in driver.reason_against(0)
-    assert driver.reason_against(1) is None
-    assert "could not find device 2" in driver.reason_against(2)
-    driver.reason_against.cache_clear()
-    driver.device.cache_clear()
+    with installed(Cuda(tmp_path, capabilities=((6, 1), (9, 0))), monkeypatch):
+        assert "compute capability 7.5" in driver.reason_against(0)
+        assert driver.reason_against(1) is None
+        assert "could not find device 2" in driver.reason_against(2)
 
 
 def test_fast_init_takes_tensors_of_served_devices_only(monkeypatch):
