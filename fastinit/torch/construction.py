@@ -41,6 +41,8 @@ def deferred(rng: Any = 0) -> Iterator[Generator]:
         If `rng` is none of these, or if torch's default device is the meta device.
     RuntimeError
         In the block, if Python needs values that nothing has set.
+    NotImplementedError
+        In the block, if a tensor is made that is not dense.
 
     Notes
     -----

@@ -64,7 +64,8 @@ def fast_init(rng: Any = _DEFAULT, values: str = "fastinit") -> Any:
     either: its generator decides. Blocks nest, and the innermost counts. Other threads are not affected.
 
     With values="torch" all values are torch's, and so is the state in which the generator is left. Large fills of tensors in
-    memory are made by fastinit, everything else by torch. A torch.Generator given as `rng` moves on when the block ends.
+    memory are made by fastinit, everything else by torch. A torch.Generator given as `rng` moves on when the block ends. Until
+    then torch's default generator has its state, also for other threads: they must not draw from it or seed it meanwhile.
     `docs/torch-values.md` has the rest.
 
     Examples

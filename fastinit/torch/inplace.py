@@ -18,7 +18,7 @@ from fastinit.torch.filling.tensors import real_of, require_writable
 from fastinit.torch.filling.writing import fill_tensor, fill_whole
 from fastinit.torch.scopes.compiler import uncompiled
 from fastinit.torch.scopes.scope import Scope
-from fastinit.torch.scopes.stack import current
+from fastinit.torch.scopes.stack import current, noting
 
 #: Sections of the docstrings of all functions of `init` that draw.
 SECTIONS = {
@@ -80,22 +80,22 @@ def writing(tensor: torch.Tensor) -> Iterator[None]:
     torch.autograd.graph.increment_version(tensor)
 
 
-def _scope(tensor: torch.Tensor, generator: Any) -> Scope | None:
-    """The scope that decides: one that notes what is done to the tensor, or any if there is no generator."""
-    scope = current()
-    return scope if scope is not None and (generator is None or scope.notes(tensor)) else None
+def _scope(generator: Any) -> Scope | None:
+    """The scope that decides, unless a generator does."""
+    scope: Scope | None = current() if generator is None else None
+    return scope
 
 
 @uncompiled
 def fill_in_place(tensor: Any, fill: Fill, generator: Any) -> torch.Tensor:
     """Fill a tensor, unless it is on the meta device."""
     target = require_tensor(tensor)
-    scope = _scope(target, generator)
-    if scope is not None and scope.notes(target):
+    if (notes := noting(target)) is not None:
         fill.plan(real_of(target))
         with writing(target):
-            scope.try_fill(target, fill, generator)
+            notes.try_fill(target, fill, generator)
         return target
+    scope = _scope(generator)
     write = functools.partial(fill_tensor, rng=_generator(target, generator)) if scope is None else scope.fill
     if not local_part(target).is_meta:
         with writing(target):
@@ -106,12 +106,13 @@ def fill_in_place(tensor: Any, fill: Fill, generator: Any) -> torch.Tensor:
 @uncompiled
 def make_in_place(tensor: torch.Tensor, make: Callable[[torch.Tensor, Generator], None], generator: Any) -> torch.Tensor:
     """Fill a tensor by a function that needs the whole of it and one call of a Generator."""
-    scope = _scope(tensor, generator)
-    if scope is None:
+    if (notes := noting(tensor)) is not None:
+        write = functools.partial(notes.make, tensor, make, generator)
+    elif (scope := _scope(generator)) is not None:
+        write = functools.partial(scope.make, tensor, make)
+    else:
         rng = _generator(tensor, generator)
         write = functools.partial(fill_whole, tensor, lambda whole: make(whole, rng))
-    else:
-        write = functools.partial(scope.make, tensor, make, generator)
     if not local_part(tensor).is_meta and tensor.numel():
         with writing(tensor):
             write()

@@ -13,7 +13,7 @@ from fastinit.generator import Generator, default_rng
 from fastinit.lazy_arrays.array import LazyArray, require_lazy
 from fastinit.torch.filling.fills import as_torch_has
 from fastinit.torch.filling.tensors import REALS
-from fastinit.torch.filling.writing import fill_tensor
+from fastinit.torch.filling.writing import fill_tensor, require_device
 from fastinit.torch.scopes.compiler import uncompiled
 
 #: Bytes of a tile on an accelerator.
@@ -57,8 +57,8 @@ def from_lazy(lazy: LazyArray, *, device: Any = None) -> torch.Tensor:
 
     Raises
     ------
-    TypeError
-        If `lazy` is no lazy array, or if torch lacks its dtype.
+    TypeError, ValueError
+        If `lazy` is no lazy array, or if torch lacks its dtype; or if `device` is none of these.
 
     Examples
     --------
@@ -70,12 +70,13 @@ def from_lazy(lazy: LazyArray, *, device: Any = None) -> torch.Tensor:
     dtype = getattr(torch, require_lazy(lazy).dtype.name, None)
     if not isinstance(dtype, torch.dtype):
         raise TypeError(f"lazy must have a dtype that torch has; got {lazy.dtype}")
+    place = require_device(torch.get_default_device() if device is None else device)
     if dtype in REALS:
-        tensor = torch.empty(lazy.shape, dtype=dtype, device=device)
+        tensor = torch.empty(lazy.shape, dtype=dtype, device=place)
         fill_tensor(tensor, Values(lazy), default_rng(0))
         return tensor
     values = lazy.read(out=np.empty(lazy.shape, lazy.dtype)).view(f"u{lazy.dtype.itemsize}")
-    return torch.from_numpy(values).view(dtype).to(device or torch.get_default_device())
+    return torch.from_numpy(values).view(dtype).to(place)
 
 
 @uncompiled
@@ -89,7 +90,7 @@ def linear(input: torch.Tensor, lazy: LazyArray, bias: torch.Tensor | None = Non
     lazy : fastinit.LazyArray
         The weight, of shape [outputs, inputs] and a dtype of reals.
     bias : torch.Tensor, optional
-        Of shape [outputs].
+        Of shape [outputs], and one of these dtypes.
 
     Returns
     -------
@@ -125,8 +126,18 @@ def linear(input: torch.Tensor, lazy: LazyArray, bias: torch.Tensor | None = Non
         raise TypeError(f"input must be a tensor of float32, float64, float16 or bfloat16; got {_kind(input)}")
     if not input.ndim or input.shape[-1] != lazy.shape[1]:
         raise ValueError(f"input must have shape [..., {lazy.shape[1]}] for a weight of {lazy.shape}; got {tuple(input.shape)}")
-    product: torch.Tensor = _Linear.apply(input, lazy)
-    return product if bias is None else product + bias
+    if bias is not None:
+        _require_bias(bias, lazy.shape[0])
+    wide = torch.float64 if input.dtype == torch.float64 else torch.float32
+    product: torch.Tensor = _Linear.apply(input.to(wide), lazy)
+    return (product if bias is None else product + bias.to(wide)).to(input.dtype)
+
+
+def _require_bias(bias: Any, outputs: int) -> None:
+    if not isinstance(bias, torch.Tensor) or bias.dtype not in REALS:
+        raise TypeError(f"bias must be a tensor of float32, float64, float16 or bfloat16, or None; got {_kind(bias)}")
+    if tuple(bias.shape) != (outputs,):
+        raise ValueError(f"bias must have shape ({outputs},) for a weight of {outputs} outputs; got {tuple(bias.shape)}")
 
 
 def _kind(value: Any) -> str:
@@ -134,15 +145,14 @@ def _kind(value: Any) -> str:
 
 
 class _Linear(torch.autograd.Function):  # type: ignore[misc]
-    """The product with a frozen weight, whose derivative is the product with the weight transposed."""
+    """The product of float32 or float64 with a frozen weight; its derivative is the product with the weight transposed."""
 
     @staticmethod
     def forward(ctx: Any, input: torch.Tensor, lazy: LazyArray) -> torch.Tensor:
         ctx.lazy = lazy
-        wide = torch.float64 if input.dtype == torch.float64 else torch.float32
-        rows = input.detach().reshape(-1, input.shape[-1]).to(wide)
+        rows = input.detach().reshape(-1, input.shape[-1])
         product = on_host(rows, lazy) if input.device.type == "cpu" else by_tiles(rows, lazy)
-        return product.to(input.dtype).reshape(*input.shape[:-1], lazy.shape[0])
+        return product.reshape(*input.shape[:-1], lazy.shape[0])
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:

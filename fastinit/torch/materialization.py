@@ -9,10 +9,10 @@ from torch import nn
 
 from fastinit.arguments.checks import switch
 from fastinit.torch.filling.shards import is_sharded, local_part
-from fastinit.torch.filling.writing import is_reachable
+from fastinit.torch.filling.writing import require_device
 from fastinit.torch.models.bars import bar, require_progress
 from fastinit.torch.models.placing import make
-from fastinit.torch.models.planning import SEED, plan
+from fastinit.torch.models.planning import SEED, Planned, decide, groups_of
 from fastinit.torch.models.report import report_of
 from fastinit.torch.models.running import Rule
 from fastinit.torch.models.slots import Slot, replacement, slots_of
@@ -67,7 +67,7 @@ def materialize(
     Returns
     -------
     torch.nn.Module, or torch.nn.Module and dict
-        `model`; with `report` also, by name, what set each tensor: its steps, "kept", or "is" and the name that it is tied to.
+        `model`; with `report` also, by name, what set each tensor: its steps, "kept", or "is" and the first name of its memory.
 
     Raises
     ------
@@ -111,47 +111,55 @@ def materialize(
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module; got {type(model).__name__}")
-    target = None if device is None else _device(device)
+    target = None if device is None else require_device(device)
     require_progress(progress)
     switch("report", report)
     slots = slots_of(model)
-    groups = plan(model, slots, rng, rule)
+    planned = decide(model, slots, rng, rule)
+    groups = groups_of(model, planned.refs)
     text = report_of(slots, groups) if report else {}
-    _make(model, groups, target, progress)
+    _make(model, groups, planned, target, progress)
     return (model, text) if report else model
 
 
-def _device(device: Any) -> torch.device:
-    if not isinstance(device, str | torch.device):
-        raise TypeError(f"device must be a torch.device or a str; got {device!r}")
-    try:
-        target = torch.device(device)
-    except RuntimeError as error:
-        raise ValueError(f"device must name a device of torch; got {device!r}: {error}") from None
-    if not is_reachable(target):
-        raise ValueError(f"device must be the CPU or an accelerator that torch can use here; got {device!r}")
-    return target
-
-
-def _make(model: nn.Module, groups: dict[Ref, list[Slot]], device: torch.device | None, progress: bool | None) -> None:
+def _make(
+    model: nn.Module, groups: dict[Ref, list[Slot]], planned: Planned, device: torch.device | None, progress: bool | None
+) -> None:
     """Make the tensors and put them into the model."""
-    olds = {ref: _old(group[0], ref) for ref, group in groups.items()}
+    olds: dict[Any, torch.Tensor] = {}
+    for ref, group in groups.items():
+        for slot in group:
+            olds.setdefault(_memory(slot, ref), _old(slot, ref))
     draws = assign([(group[0].name, ref) for ref, group in groups.items()])
     made = {}
     with torch.no_grad(), bar(sum(local_part(old).nbytes for old in olds.values()), progress, "materialize") as advance:
-        for ref, old in olds.items():
-            made[ref] = replacement(old, make(ref, old, device, draws.__getitem__))
+        for (ref, where), old in olds.items():
+            made[ref, where] = make(ref, old, device, draws.__getitem__)
             advance(local_part(old).nbytes)
+    new: dict[Any, torch.Tensor] = {}
     for ref, group in groups.items():
         for slot in group:
-            slot.put(made[ref])
-    _finish(model, {id(olds[ref]): tensor for ref, tensor in made.items()}, device)
+            like, own = planned.tensors[slot], slot.tensor
+            if id(like) not in new:
+                new[id(like)] = replacement(like, made[_memory(slot, ref)])
+            new[id(own)] = new[id(like)]
+            slot.put(new[id(like)])
+    _finish(model, new, device)
+
+
+def _memory(slot: Slot, ref: Ref) -> tuple[Ref, int | None]:
+    """What tensors of the same values share: their memory, but for DTensors, of which each has parts of its own."""
+    return ref, id(slot.tensor) if is_sharded(slot.tensor) else None
 
 
 def _old(slot: Slot, ref: Ref) -> torch.Tensor:
     """The tensor that is replaced, or one like it if a rule has put another one there."""
     tensor = slot.tensor
-    if isinstance(tensor, torch.Tensor) and tuple(tensor.shape) == ref.size:
+    if (
+        isinstance(tensor, torch.Tensor)
+        and tuple(tensor.shape) == ref.size
+        and (is_sharded(tensor) or tensor.dtype == ref.dtype)
+    ):
         return tensor
     return torch.empty_strided(ref.size, ref.stride, dtype=ref.dtype, device="meta")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -17,7 +18,7 @@ from fastinit.laws import normal
 from fastinit.laws.distribution import Distribution, require
 from fastinit.torch.filling.fills import as_torch_has
 from fastinit.torch.filling.shards import local_part
-from fastinit.torch.filling.tensors import real_of, require_writable
+from fastinit.torch.filling.tensors import array_of, real_of, require_writable
 from fastinit.torch.filling.writing import fill_tensor, require_fillable
 from fastinit.torch.inplace import writing
 from fastinit.torch.models.own_rules import tied_targets, without_wrappers
@@ -25,6 +26,8 @@ from fastinit.torch.models.own_rules import tied_targets, without_wrappers
 Model = TypeVar("Model", bound="nn.Module | Mapping[str, torch.Tensor]")
 
 STANDARD_NORMAL = normal()
+#: Steps in which NumPy looks for an element that two views share.
+MOST_WORK = 100_000
 
 
 class Noise:
@@ -83,7 +86,8 @@ def perturb(model: Model, rng: Any, scale: float, *, law: Distribution | None = 
     Raises
     ------
     TypeError, ValueError
-        For a wrong argument, or a parameter that cannot be perturbed; then nothing is written.
+        For a wrong argument, or a parameter that cannot be perturbed, such as two that are different views of the same
+        memory; then nothing is written.
     RuntimeError
         For an inference tensor outside inference mode, as in torch.
 
@@ -121,7 +125,9 @@ def perturb(model: Model, rng: Any, scale: float, *, law: Distribution | None = 
     named = _named(model)
     for name, parameter in named:
         _check(name, parameter, noise)
-    for name, parameter in _untied(named):
+    untied = list(_untied(named))
+    _refuse_overlaps([(name, local_part(parameter)) for name, parameter in untied])
+    for name, parameter in untied:
         with writing(parameter):
             fill_tensor(parameter, noise, generator.child(name))
     return model
@@ -186,7 +192,27 @@ def _untied(named: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     seen = set()
     for name, tensor in named:
         part = local_part(tensor)
-        memory = (part.data_ptr(), part.shape, part.stride())
+        memory = (part.data_ptr(), part.shape, part.stride(), part.dtype)
         if part.numel() and memory not in seen:
             seen.add(memory)
             yield name, tensor
+
+
+def _refuse_overlaps(untied: list[tuple[str, torch.Tensor]]) -> None:
+    """Refuse views of one memory that differ: an element of several would get the noise of each."""
+    parts = sorted(((part.data_ptr(), name, part) for name, part in untied), key=lambda each: each[0])
+    before: list[tuple[int, str, torch.Tensor]] = []
+    for begin, name, part in parts:
+        before = [each for each in before if each[0] > begin]
+        for _, other, tensor in before:
+            if _share(tensor, part):
+                raise ValueError(f"model must not hold different views of one memory; {other} and {name} overlap")
+        places = sum((size - 1) * stride for size, stride in zip(part.shape, part.stride(), strict=True))
+        before.append((begin + (places + 1) * part.element_size(), name, part))
+
+
+def _share(one: torch.Tensor, two: torch.Tensor) -> bool:
+    try:
+        return np.shares_memory(array_of(one), array_of(two), max_work=MOST_WORK)  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True

@@ -11,7 +11,7 @@ import transformers
 
 import fastinit as fi
 import fastinit.torch as ft
-from tests.torch.common import on_meta
+from tests.torch.common import chance, on_meta
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -45,6 +45,7 @@ def family(request):
 @pytest.mark.parametrize("way", ["fast_init", "deferred", "materialize"])
 def test_models_are_like_those_that_torch_makes(family, way):
     """The same tensors, the same constants and buffers, the same spread of what is drawn."""
+    torch.manual_seed(0)
     plain = family()
     if way == "materialize":
         model = ft.materialize(on_meta(family), rng=0)
@@ -65,7 +66,7 @@ def test_models_are_like_those_that_torch_makes(family, way):
             assert torch.equal(found[name], tensor), name
         elif tensor.numel() > 200:
             drawn += 1
-            assert found[name].std().item() == pytest.approx(tensor.std().item(), rel=0.25), name
+            assert found[name].std().item() == pytest.approx(tensor.std().item(), rel=chance(tensor)), name
     assert drawn > 0
     assert [name for name, _ in model.named_buffers()] == [name for name, _ in plain.named_buffers()]
     assert model.training == plain.training

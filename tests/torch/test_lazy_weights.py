@@ -48,10 +48,15 @@ def test_from_lazy_of_integers(law):
 
 def test_where_it_is(monkeypatch):
     lazy = fi.lazy(laws.normal(), (50, 6), 0)
-    with pytest.raises(TypeError, match="accelerator that torch can use here; got meta"):
-        ft.from_lazy(lazy, device="meta")
-    with torch.device("meta"), pytest.raises(TypeError, match="got meta"):
-        ft.from_lazy(lazy)
+    for each in (lazy, fi.lazy(laws.normal(), (50, 6), 0, dtype="float8_e4m3fn")):
+        with pytest.raises(ValueError, match=r"^device must be the CPU or an accelerator that torch can use here; got 'meta'"):
+            ft.from_lazy(each, device="meta")
+        with pytest.raises(ValueError, match=r"^device must name a device of torch; got 'nonsense'"):
+            ft.from_lazy(each, device="nonsense")
+        with pytest.raises(TypeError, match=r"^device must be a torch.device or a str; got 3"):
+            ft.from_lazy(each, device=3)
+        with torch.device("meta"), pytest.raises(ValueError, match=r"^device must be .* got device"):
+            ft.from_lazy(each)
     monkeypatch.setattr(writing, "STAGING", 64)  # as an accelerator without kernels gets them: through a buffer
     monkeypatch.setattr(writing, "_memory", lambda part: None)
     assert bits(ft.from_lazy(lazy)) == bits(np.asarray(lazy))
@@ -81,6 +86,23 @@ def test_linear_and_its_gradient(dtype, like):
     y.backward(upstream)
     assert x.grad.dtype == like
     torch.testing.assert_close(x.grad.double(), upstream.double() @ weight, rtol=2 * UNITS[like], atol=8 * UNITS[like])
+
+
+@pytest.mark.parametrize("bias_dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("like", DTYPES, ids=str)
+def test_a_bias_is_added_before_the_one_rounding(like, bias_dtype):
+    """In float32, and so in float64: the sum of three terms of few bits is exact there."""
+    lazy = fi.lazy(laws.rademacher(), (6, 2), 0, dtype="float32")
+    x = torch.tensor([[1.0, 2.0**-9], [3.0, 2.0**-7]], dtype=like)
+    bias = torch.linspace(-1, 1, 6).to(bias_dtype).requires_grad_()
+    y = ft.linear(x, lazy, bias)
+    assert y.dtype == like
+    wide = torch.float64 if like == torch.float64 else torch.float32
+    expected = torch.nn.functional.linear(x.to(wide), ft.from_lazy(lazy).to(wide), bias.detach().to(wide))
+    assert torch.equal(y, expected.to(like))
+    y.float().sum().backward()
+    assert bias.grad.dtype == bias_dtype
+    assert bias.grad.tolist() == [2] * 6
 
 
 def test_derivatives_of_higher_order():
@@ -119,6 +141,12 @@ def test_what_is_refused():
         ft.linear(x, fi.lazy(laws.normal(), 5, 0))
     with pytest.raises(TypeError, match=r"input must be a tensor of float32.*; got torch.int64"):
         ft.linear(x.long(), lazy)
+    for bias, kind in ((3.0, "float"), ([1.0] * 7, "list"), (torch.ones(7, dtype=torch.int64), r"torch\.int64")):
+        with pytest.raises(TypeError, match=f"bias must be a tensor of float32.*, or None; got {kind}"):
+            ft.linear(x, lazy, bias)
+    for shape in ((), (1,), (5,), (3, 7)):
+        with pytest.raises(ValueError, match=r"bias must have shape \(7,\) for a weight of 7 outputs; got "):
+            ft.linear(x, lazy, torch.ones(shape))
     with pytest.raises(ValueError, match=r"input must have shape \[\.\.\., 7\] for a weight of \(5, 7\); got \(3, 5\)"):
         ft.linear(x, lazy.T)
 

@@ -12,7 +12,7 @@ from torch import nn
 
 import fastinit as fi
 import fastinit.torch as ft
-from tests.torch.common import DTYPES, Tied, on_meta
+from tests.torch.common import DTYPES, Tied, chance, on_meta
 
 
 def drawn(name, method, *arguments, size, seed=0, **more):
@@ -87,6 +87,7 @@ def test_rules_of_torchs_own_modules():
         layers += [nn.Bilinear(8, 8, 8), nn.GroupNorm(2, 8), nn.PReLU(), nn.EmbeddingBag(40, 16), nn.ConvTranspose1d(8, 8, 3)]
         return nn.ModuleList([*layers, nn.TransformerEncoderLayer(16, 4, 32)])
 
+    torch.manual_seed(0)
     plain, model = make().state_dict(), state(on_meta(make))
     assert list(plain) == list(model)
     for name, tensor in plain.items():
@@ -95,7 +96,7 @@ def test_rules_of_torchs_own_modules():
         if len(tensor.unique()) == 1:
             assert torch.equal(model[name], tensor), name
         elif tensor.numel() > 100:
-            assert model[name].std().item() == pytest.approx(tensor.std().item(), rel=0.25), name
+            assert model[name].std().item() == pytest.approx(tensor.std().item(), rel=chance(tensor)), name
 
 
 class Ours(nn.Module):

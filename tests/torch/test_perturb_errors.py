@@ -69,6 +69,30 @@ def test_a_parameter_that_cannot_be_perturbed_leaves_all_as_they_are(make, kind,
 
 
 @pytest.mark.parametrize(
+    "view",
+    [lambda w: w.T, lambda w: w[2:5], lambda w: w.view(-1), lambda w: w[:, 1], lambda w: w.view(torch.float16)[:, ::2]],
+    ids=["transposed", "rows", "flat", "column", "halves"],
+)
+def test_views_that_overlap_are_refused(view):
+    weight = torch.ones(6, 4)
+    for named in ({"one": weight, "two": view(weight)}, {"a": view(weight), "b": torch.ones(3), "z": weight}):
+        with pytest.raises(
+            ValueError, match=r"different views of one memory; (one and two|two and one|a and z|z and a) overlap"
+        ):
+            ft.perturb(named, 0, 1.0)
+    assert (weight == 1).all()
+
+
+def test_views_beside_one_another_are_perturbed_once():
+    """Tied ones, and columns of one memory that lie between one another."""
+    weight, expected = torch.ones(6, 4), {name: torch.ones(6, 2) for name in ("left", "right")}
+    ft.perturb({"left": weight[:, ::2], "right": weight[:, 1::2], "same": weight[:, ::2]}, 0, 1.0)
+    ft.perturb(expected, 0, 1.0)
+    assert torch.equal(weight[:, ::2], expected["left"])
+    assert torch.equal(weight[:, 1::2], expected["right"])
+
+
+@pytest.mark.parametrize(
     ("arguments", "options", "kind", "message"),
     [
         ((None, 1.0), {}, TypeError, "rng must be a fastinit.Generator or a seed .* drawn again; got None"),

@@ -28,6 +28,19 @@ def is_reachable(device: torch.device) -> bool:
     return accelerator is not None and accelerator.type == device.type
 
 
+def require_device(device: Any) -> torch.device:
+    """The device that an argument `device` names, if it is reachable."""
+    if not isinstance(device, str | torch.device):
+        raise TypeError(f"device must be a torch.device or a str; got {device!r}")
+    try:
+        target = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device must name a device of torch; got {device!r}: {error}") from None
+    if not is_reachable(target):
+        raise ValueError(f"device must be the CPU or an accelerator that torch can use here; got {device!r}")
+    return target
+
+
 def can_fill(tensor: Any) -> bool:
     """Whether a tensor's layout, dtype and device can be filled."""
     part = local_part(tensor)
@@ -112,7 +125,7 @@ def fill_tensor(tensor: torch.Tensor, fill: Draws, rng: Generator) -> None:
         if memory is not None:
             fill.draw(call, real, size=shape, index=piece.whole, out=memory)
         else:
-            buffer = torch.empty(STAGING, dtype=torch.uint8, pin_memory=torch.cuda.is_available())
+            buffer = torch.empty(STAGING, dtype=torch.uint8, device="cpu", pin_memory=torch.cuda.is_available())
             stage(target, buffer, fill, call, shape, piece.whole)
 
 

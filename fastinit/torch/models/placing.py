@@ -77,9 +77,7 @@ def _blockwise(ref: Ref, blocks: Blocks, whole: Index, target: torch.Tensor) -> 
 def _own(ref: Ref, evaluator: Evaluator) -> torch.Tensor:
     """The whole tensor, in memory that nothing else uses."""
     tensor = evaluator.tensor(ref)
-    creation, memory = ref.memory.creation, ref.memory
-    is_literal = creation is not None and creation.func is torch.Tensor.detach and memory.base(ref.version) < 0
-    return tensor.clone() if is_literal or not ref.is_whole else tensor
+    return tensor if ref.is_whole else tensor.clone()
 
 
 def _block(whole: Index, index: Index) -> Block:

@@ -20,7 +20,7 @@ from fastinit.torch.recording.modules import is_noted, noted_of
 from fastinit.torch.recording.notes import is_meta
 from fastinit.torch.recording.operations import aten
 from fastinit.torch.recording.recorder import Recorder
-from fastinit.torch.recording.steps import Memory, Ref, Step, memory_of, ref_of
+from fastinit.torch.recording.steps import Memory, Ref, Step, memory_of, ref_of, rejoined
 
 #: What to do about a tensor that was changed outside the block.
 AFTERWARDS = "Do it in the block, or in the rule= of materialize"
@@ -68,7 +68,10 @@ class RuleRecorder(Recorder):
 
 @contextlib.contextmanager
 def stand_ins(slots: list[Slot]) -> Iterator[None]:
-    """Put whole tensors without memory in the place of a model's, also of sharded ones; the model's are back at the end."""
+    """Put whole tensors without memory in the place of a model's, also of sharded ones.
+
+    At the end the model's are back, and what was done to their memory meanwhile is forgotten.
+    """
     before = [(slot, slot.tensor) for slot in slots]
     holders = {
         id(holder): (holder, dict(holder)) for slot, _ in before for holder in (slot.module._parameters, slot.module._buffers)
@@ -81,17 +84,19 @@ def stand_ins(slots: list[Slot]) -> Iterator[None]:
             holder.update(content)
         for slot, tensor in before:
             slot.put(tensor)
+            if tensor.is_meta and not is_sharded(tensor):
+                rejoined(tensor)
 
 
 def stand_in(slot: Slot, known: Ref | None) -> tuple[torch.Tensor, Memory]:
-    """A tensor without memory for one of the model: on the memory that is noted for it, or on one without values."""
+    """A tensor without memory for one of the model: on a branch of the memory that is noted, or on one without values."""
     tensor = slot.tensor
     if known is None:
         new = torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device="meta")
         memory = Memory(new)
         memory.name = slot.name
     else:
-        memory = known.memory
+        memory = known.memory.branched(known.version, slot.name)
         new = torch.empty(0, dtype=known.dtype, device="meta").set_(memory.storage, known.offset, known.size, known.stride)
     return replacement(tensor, new), memory
 
@@ -99,8 +104,9 @@ def stand_in(slot: Slot, known: Ref | None) -> tuple[torch.Tensor, Memory]:
 class Ran(NamedTuple):
     """What running the rules found."""
 
-    #: What is to be made for each slot.
+    #: What is to be made for each slot, and the tensors that stand for it.
     refs: dict[Slot, Ref]
+    tensors: dict[Slot, Any]
     #: The tensors of modules that no block made, and how often the rules write them.
     plain: dict[Slot, Any]
     writes: dict[Slot, int]
@@ -141,23 +147,23 @@ def run_rules(
                     recorder.run(module_rule.module, label, module_rule.run)
             if rule is not None:
                 recorder.run(model, RULE, functools.partial(rule, model))
-        found = noted_slots(slots if _count(model) == count else slots_of(model))
+        tensors = {slot: slot.tensor for slot in (slots if _count(model) == count else slots_of(model))}
+        found = noted_slots(tensors)
     if recorder.does_more:
         with stand_ins(slots), torch.no_grad():
             writes = counts.on_meta([module_rule for _, module_rule in rules], [group for group, _ in plain.values()])
     trusted = frozenset(label for label, module_rule in rules if not module_rule.on_meta) | {RULE}
-    return Ran(found, {slot: tensor for slot, (_, tensor) in plain.items()}, writes.found, trusted)
+    return Ran(found, tensors, {slot: tensor for slot, (_, tensor) in plain.items()}, writes.found, trusted)
 
 
 def _count(model: nn.Module) -> int:
     return sum(len(module._parameters) + len(module._buffers) + len(module._modules) for module in model.modules())
 
 
-def noted_slots(slots: list[Slot]) -> dict[Slot, Ref]:
-    """What is to be made for the slots that hold tensors without memory now."""
+def noted_slots(tensors: dict[Slot, Any]) -> dict[Slot, Ref]:
+    """What is to be made for the slots that hold tensors without memory."""
     found = {}
-    for slot in slots:
-        tensor = slot.tensor
+    for slot, tensor in tensors.items():
         if isinstance(tensor, torch.Tensor) and is_meta(tensor) and (memory := memory_of(tensor)) is not None:
             found[slot] = ref_of(tensor, memory)
     return found
@@ -166,17 +172,19 @@ def noted_slots(slots: list[Slot]) -> dict[Slot, Ref]:
 def known_ref(slot: Slot) -> Ref | None:
     """What a `deferred` block noted about a tensor. Raises if it was changed or replaced afterwards."""
     tensor, noted = slot.tensor, noted_of(slot.module, (slot.group, slot.key))
-    if is_sharded(tensor):
+    has_shape = noted is None or tuple(tensor.shape) == noted.ref.size
+    if is_sharded(tensor) and has_shape:
         if noted is not None and not noted.is_seeded:
             raise ValueError("rng of deferred must be given for a model of DTensors, the same on every rank; got None")
         return None if noted is None else _cast(noted.ref, tensor.dtype)
-    memory = memory_of(tensor)
+    memory = None if is_sharded(tensor) else memory_of(tensor)
     same = noted is not None and noted.tensor() is tensor
     if noted is not None and same and tensor._version != noted.changes:
         raise ValueError(f"model must not be changed between its deferred block and materialize; {slot.name} was. {AFTERWARDS}")
     if memory is not None:
         return ref_of(tensor, memory)
-    if noted is not None and not same and tensor.dtype == noted.ref.dtype:  # else `model.to(dtype)` has done it
+    is_converted = noted is not None and tensor.dtype != noted.ref.dtype  # `model.to(dtype)` has done it
+    if noted is not None and not (has_shape and (same or is_converted)):
         raise ValueError(f"model must keep the tensors of its deferred block; {slot.name} was replaced. {AFTERWARDS}")
     return None if noted is None else _cast(noted.ref, tensor.dtype)
 

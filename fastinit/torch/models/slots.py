@@ -57,8 +57,16 @@ def meta_groups(slots: Iterable[Slot]) -> list[list[Slot]]:
 
 
 def replacement(old: Any, new: torch.Tensor) -> torch.Tensor:
-    """A new tensor in the place of an old one: a parameter if that was one, with its attributes."""
-    tensor = nn.Parameter(new, requires_grad=old.requires_grad) if isinstance(old, nn.Parameter) else new
+    """A new tensor in the place of an old one: of its class, with its attributes, and its hooks if it needs a gradient."""
+    needs_gradient = old.requires_grad and old.is_leaf  # another one is computed anew, as by `weight_norm`
+    if type(new) is torch.Tensor and type(old).__torch_dispatch__ is torch.Tensor.__torch_dispatch__:
+        tensor = torch.Tensor._make_subclass(type(old), new, needs_gradient)
+    elif isinstance(old, nn.Parameter):
+        tensor = nn.Parameter(new, requires_grad=needs_gradient)
+    else:
+        tensor = new.requires_grad_(needs_gradient)
+    if needs_gradient:
+        tensor._backward_hooks, tensor._post_accumulate_grad_hooks = old._backward_hooks, old._post_accumulate_grad_hooks
     attributes = getattr(old, "__dict__", None)
     if attributes:
         tensor.__dict__.update({name: value for name, value in attributes.items() if name != "_is_hf_initialized"})

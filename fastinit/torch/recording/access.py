@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
+import functools
 from typing import Any
 
 import torch
 
 from fastinit.torch.recording.operations import replaced
 from fastinit.torch.recording.steps import memory_of
-from fastinit.torch.scopes.stack import current
+from fastinit.torch.scopes.replacement import Replacement
+from fastinit.torch.scopes.stack import current, noting
 
 _Base = torch._C.TensorBase
 
@@ -22,21 +23,24 @@ true_device = _Base.device.__get__
 
 def _recorder(tensor: torch.Tensor) -> Any:
     """The Recorder of this thread, if it notes what is done to the tensor."""
-    scope = current()
-    is_recorder = hasattr(scope, "adopt") and not scope.is_inside and torch._C._len_torch_dispatch_stack()
-    is_noted = is_recorder and true_device(tensor).type == "meta" and memory_of(tensor) is not None
-    return scope if is_noted else None
+    recorder = noting(tensor)
+    is_active = recorder is not None and not recorder.is_inside and torch._C._len_torch_dispatch_stack()
+    return recorder if is_active and memory_of(tensor) is not None else None
 
 
-def _is_meta(tensor: torch.Tensor) -> bool:
+def _is_meta(original: Any) -> property:
     """False for a tensor whose steps are noted: `torch.nn.init.orthogonal_` and others do nothing on the meta device."""
-    return bool(_Base.is_meta.__get__(tensor)) and not _is_asked(tensor)
+    return property(lambda tensor: bool(original.__get__(tensor)) and not _is_asked(tensor))
 
 
-def _device(tensor: torch.Tensor) -> torch.device:
+def _device(original: Any) -> property:
     """The CPU for a tensor whose steps are noted."""
-    own = true_device(tensor)
-    return torch.device("cpu") if own.type == "meta" and _is_asked(tensor) else own
+
+    def device(tensor: torch.Tensor) -> torch.device:
+        own: torch.device = original.__get__(tensor)
+        return torch.device("cpu") if own.type == "meta" and _is_asked(tensor) else own
+
+    return property(device)
 
 
 def _is_asked(tensor: torch.Tensor) -> bool:
@@ -46,9 +50,7 @@ def _is_asked(tensor: torch.Tensor) -> bool:
     return recorder is not None
 
 
-def _method(name: str) -> Any:
-    original = getattr(torch.Tensor, name)
-
+def _method(name: str, original: Any) -> Any:
     def method(self: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         recorder = _recorder(self)
         if recorder is None:
@@ -59,14 +61,15 @@ def _method(name: str) -> Any:
     return method
 
 
-def _constructor(name: str) -> Any:
-    original = getattr(torch, name)
+def _constructor(original: Any) -> Any:
+    def real(tensor: torch.Tensor) -> torch.Tensor:
+        recorder = _recorder(tensor)
+        return tensor if recorder is None else recorder.value(tensor)  # type: ignore[no-any-return]
 
     def construct(data: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
-        scope = current()
-        if hasattr(scope, "adopt") and type(data) in (list, tuple):
+        if current() is not None and type(data) in (list, tuple):
             with torch._C._DisableTorchDispatch():
-                data = replaced(data, torch.Tensor, lambda each: each if _recorder(each) is None else scope.value(each))
+                data = replaced(data, torch.Tensor, real)
         result: torch.Tensor = original(data, *args, **kwargs)
         return result
 
@@ -82,38 +85,26 @@ def _new_tensor(original: Any) -> Any:
     return new_tensor
 
 
-class _Access:
-    """Replaces attributes of torch and torch.Tensor while any thread records."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.users = 0
-        self.replacements = {
-            (torch.Tensor, "is_meta"): property(_is_meta),
-            (torch.Tensor, "device"): property(_device),
-            **{(torch.Tensor, name): _method(name) for name in (*READING, "numpy", "data_ptr", "__dlpack__")},
-            (torch.Tensor, "new_tensor"): _new_tensor(_Base.new_tensor),
-            **{(torch, name): _constructor(name) for name in ("tensor", "as_tensor")},
-        }
-        self.originals = {place: vars(place[0])[place[1]] for place in self.replacements if place[1] in vars(place[0])}
-
-    def install(self) -> None:
-        with self.lock:
-            self.users += 1
-            if self.users == 1:
-                for (owner, name), replacement in self.replacements.items():
-                    setattr(owner, name, replacement)
-
-    def remove(self) -> None:
-        with self.lock:
-            self.users -= 1
-            if self.users == 0:
-                for place in self.replacements:
-                    if place in self.originals:
-                        setattr(*place, self.originals[place])
-                    else:
-                        delattr(*place)
+#: Attributes of torch and torch.Tensor that are replaced while any thread records.
+REPLACEMENTS = (
+    Replacement(torch.Tensor, "is_meta", _is_meta),
+    Replacement(torch.Tensor, "device", _device),
+    *(
+        Replacement(torch.Tensor, name, functools.partial(_method, name))
+        for name in (*READING, "numpy", "data_ptr", "__dlpack__")
+    ),
+    Replacement(torch.Tensor, "new_tensor", _new_tensor),
+    *(Replacement(torch, name, _constructor) for name in ("tensor", "as_tensor")),
+)
 
 
-_access = _Access()
-install, remove = _access.install, _access.remove
+def install() -> None:
+    """Begin to record."""
+    for replacement in REPLACEMENTS:
+        replacement.install()
+
+
+def remove() -> None:
+    """End it."""
+    for replacement in REPLACEMENTS:
+        replacement.remove()

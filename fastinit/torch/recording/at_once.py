@@ -26,9 +26,13 @@ class AtOnce(Notes):
         return self._unnamed
 
     def draw_for(self, step: Step) -> Call:
-        """The call for a random step that is made at once."""
+        """The call for a random step that is made at once. For a constructor's step that a rule needs, its name decides."""
+        branch = step.targets[0].memory.branch if step.targets else None
+        if step.draw is None and branch is not None and branch.origin is not None:
+            memory, version = branch.origin
+            _name(branch.name, memory.whole._replace(version=version))
         if step.draw is None:
-            step.draw = one_call_now(self.generator(torch.empty(0)))
+            step.draw = one_call_now(self.generator(torch.empty(0, device="cpu")))
         return step.draw
 
     def value(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -37,6 +41,7 @@ class AtOnce(Notes):
         if not Coverage().is_set(ref):
             raise RuntimeError(f"a constructor needs the values of a tensor of shape {ref.size} that nothing has set")
         real = ref.on(self._storage(ref))
+        ref.memory.read = ref.version
         return real if ref.memory.real is None else real.clone()
 
     def adopt(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -50,11 +55,16 @@ class AtOnce(Notes):
         return ref.on(memory.real)
 
     def _storage(self, ref: Ref) -> torch.UntypedStorage:
-        if ref.memory.name is not None:
-            for step, draw in assign([(ref.memory.name, ref)]).items():
-                step.draw = draw
+        _name(ref.memory.name, ref)
         with torch.no_grad():
             return Evaluator(self.draw_for).storage(ref.memory, ref.version)
+
+
+def _name(name: str | None, ref: Ref) -> None:
+    """Let a name decide the random steps of a tensor, if it has one."""
+    if name is not None:
+        for step, draw in assign([(name, ref)]).items():
+            step.draw = draw
 
 
 def memory_given() -> None:

@@ -7,9 +7,8 @@ from typing import Any
 import torch
 
 from fastinit.torch.filling.tensors import array_of, real_of
-from fastinit.torch.recording.boxes import Axis, Block, NotABox, common, locate, whole
+from fastinit.torch.recording.boxes import Axis, Block, NotABox, common, locate
 from fastinit.torch.recording.evaluation import Evaluator
-from fastinit.torch.recording.operations import call
 from fastinit.torch.recording.steps import Memory, Ref, Step
 
 
@@ -54,7 +53,9 @@ class Blocks:
         if memory.real is not None:
             raise NotBlockwise
         first = memory.base(version)
-        made = torch.empty([axis.size for axis in block], dtype=memory.whole.dtype) if out is None else out
+        made = torch.empty([axis.size for axis in block], dtype=memory.whole.dtype, device="cpu") if out is None else out
+        if first < 0 and memory.origin is not None:
+            self._region(*memory.origin, block, made)
         if first < 0 and memory.creation is not None:
             made.copy_(self._created(memory.creation, memory, block))
         for step in memory.steps[max(first, 0) : version]:
@@ -67,9 +68,7 @@ class Blocks:
             return values
         if not step.is_pointwise or memory.index:
             raise NotBlockwise
-        result: torch.Tensor = call(
-            step.func, step.args, _without_layout(step.kwargs), Ref, lambda ref: self._operand(ref, block)
-        )
+        result: torch.Tensor = step.call(lambda ref: self._operand(ref, block), _without_layout(step.kwargs))
         return result
 
     def _apply(self, step: Step, memory: Memory, block: Block, made: torch.Tensor) -> None:
@@ -94,7 +93,7 @@ class Blocks:
         elif step.constant is not None:
             part.fill_(step.constant)
         elif step.is_pointwise:
-            call(step.func, step.args, step.kwargs, Ref, lambda ref: part if ref == target else self._operand(ref, block))
+            step.call(lambda ref: part if ref == target else self._operand(ref, block))
         else:
             raise NotBlockwise
 
@@ -113,6 +112,3 @@ def _in_order(made: torch.Tensor, axes: tuple[int | None, ...]) -> torch.Tensor:
         if axis is None:
             found = found.unsqueeze(position)
     return found
-
-
-__all__ = ["Blocks", "NotBlockwise", "whole"]

@@ -29,11 +29,6 @@ Block = tuple[Axis, ...]
 Geometry = tuple[tuple[int, ...], tuple[int, ...], int]
 
 
-def whole(size: tuple[int, ...]) -> Block:
-    """All elements."""
-    return tuple(Axis(0, count, 1) for count in size)
-
-
 class Box(NamedTuple):
     """Where a tensor lies in the whole: a block of that, and for each axis of the tensor the whole's axis, or None."""
 

@@ -32,6 +32,8 @@ class Coverage:
             return not memory.unset
         first = memory.base(version)
         mask: torch.Tensor | bool = first < 0 and memory.creation is not None and self._are_set(memory.creation, memory)
+        if first < 0 and memory.origin is not None:
+            mask = self._mask(*memory.origin)
         for step in memory.steps[max(first, 0) : version]:
             mask = self._after(step, memory, mask)
         return mask
@@ -48,7 +50,7 @@ class Coverage:
             if not mask and not good:
                 return False
             elements = memory.storage.nbytes() // memory.whole.dtype.itemsize
-            mask = torch.full((elements,), mask)
+            mask = torch.full((elements,), mask, device="cpu")
         else:
             mask = mask.clone()
         self._elements(target, mask).fill_(good)

@@ -9,8 +9,9 @@ import torch
 
 from fastinit.generator import Call, Generator
 from fastinit.torch.filling.writing import fill_tensor, fill_whole
-from fastinit.torch.recording.operations import call, tensors_in
+from fastinit.torch.recording.operations import tensors_in
 from fastinit.torch.recording.steps import Memory, Ref, Step
+from fastinit.torch.scopes.aside import Aside
 
 #: From a random step to the call of a Generator that it draws from.
 Draws = Callable[[Step], Call]
@@ -61,21 +62,30 @@ class Evaluator:
         if step.constant is not None and target is not None:
             return target.fill_(step.constant)
         if not step.is_random:
-            return call(step.func, step.args, step.kwargs, Ref, real)
+            return step.call(real)
         state = torch.default_generator.get_state()
         torch.default_generator.manual_seed(seed_of(self.draws(step)))
         try:
-            return call(step.func, step.args, step.kwargs, Ref, real)
+            with Aside():  # a fast_init block around materialize would decide it
+                return step.call(real)
         finally:
             torch.default_generator.set_state(state)
 
     def _created(self, memory: Memory) -> torch.UntypedStorage:
-        """The memory that a step makes, in the strides that it has on the meta device."""
+        """The memory before its first step: what a step makes, in the strides that it has on the meta device."""
+        if memory.origin is not None:
+            before, version = memory.origin
+            made = self.storage(before, version)
+            is_given = made is before.real
+            return made.clone() if is_given else made
         step = memory.creation
         if step is None:
             return torch.UntypedStorage(memory.storage.nbytes())
         results = list(tensors_in((self.run(step, None, self.tensor),)))
-        return in_layout(results[memory.index], memory)
+        result = results[memory.index]
+        if step.func is torch.Tensor.detach:
+            result = result.clone()  # values that were there: later steps must not write them
+        return in_layout(result, memory)
 
 
 def in_layout(result: torch.Tensor, memory: Memory) -> torch.UntypedStorage:

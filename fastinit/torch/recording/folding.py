@@ -17,6 +17,8 @@ def fold(step: Step) -> None:
     before = target.memory.steps[-1] if target.memory.steps and target.memory.real is None else None
     if before is None or before.law is None or len(step.targets) > 1 or step.func not in chains.STEPS:
         return
+    if target.memory.read == target.version:  # what was computed from the fill must go together with what comes of it
+        return
     if not target.is_whole or not before.targets[0].has_geometry_of(target) or target.dtype not in REALS:
         return
     law = chains.followed_by(before.law, step.func, step.args[1:], step.kwargs)

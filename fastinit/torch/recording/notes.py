@@ -33,6 +33,15 @@ def like(tensor: torch.Tensor) -> torch.Tensor:
     return torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device="meta")
 
 
+def require_strided(tensor: torch.Tensor) -> None:
+    """Refuse a sparse tensor, whose memory cannot be noted."""
+    if tensor.layout is not torch.strided:
+        raise NotImplementedError(
+            f"a deferred block must make dense tensors; got one of shape {tuple(tensor.shape)} and layout {tensor.layout}. "
+            "Make it after the block"
+        )
+
+
 class Notes(Scope, TorchDispatchMode, abc.ABC):  # type: ignore[misc]
     """Keeps the steps of tensors without memory, as long as the block lasts."""
 
@@ -164,6 +173,7 @@ class Notes(Scope, TorchDispatchMode, abc.ABC):  # type: ignore[misc]
 
     def literal(self, values: torch.Tensor) -> torch.Tensor:
         """A tensor without memory for one that has values."""
+        require_strided(values)
         result = like(values)
         self.kept(Memory(result, Step(torch.Tensor.detach, (values.detach(),), {}, label=self.label)))
         return result
@@ -175,7 +185,10 @@ class Notes(Scope, TorchDispatchMode, abc.ABC):  # type: ignore[misc]
             if not is_meta(tensor):
                 return tensor.detach().clone()
             ref = self.ref(tensor)
-            if ref.memory.real is None or any(tensor is each for each in written):
+            if any(tensor is each for each in written):
+                return ref
+            if ref.memory.real is None:
+                ref.memory.read = ref.version
                 return ref
             return ref.on(ref.memory.real).clone()  # somebody may write it unseen
 

@@ -10,7 +10,7 @@ import torch
 from fastinit.torch.filling.tensors import REALS
 from fastinit.torch.recording import folding
 from fastinit.torch.recording.at_once import AtOnce
-from fastinit.torch.recording.notes import is_meta, like
+from fastinit.torch.recording.notes import is_meta, like, require_strided
 from fastinit.torch.recording.operations import (
     CONSTANTS,
     EMPTY,
@@ -100,6 +100,7 @@ class Recorder(AtOnce):
             folding.fold(step)
             self.add(step)
         for index, each in enumerate(tensors_in((result,))):
+            require_strided(each)
             if is_meta(each) and memory_of(each) is None:
                 self._made(step, each, index)
         return result
@@ -131,8 +132,9 @@ class Recorder(AtOnce):
         options = {**options, "device": CPU} if operation.has_device else options
         with torch.no_grad():
             result = call(func, args, options, torch.Tensor, real)
-        for memory in (self.memory(each) for each, _ in changed.values()):
-            memory.unset = False
+        for target in (self.ref(each) for each, _ in changed.values()):
+            memory = target.memory
+            memory.unset = memory.unset and not (operation.overwrites and target.is_whole)
         back = {id(value): each for each, value in changed.values()}
         return replaced(result, torch.Tensor, lambda each: back[id(each)] if id(each) in back else self.literal(each))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import itertools
 import math
 import weakref
@@ -12,6 +14,7 @@ import torch
 
 from fastinit.generator import Call, Generator
 from fastinit.torch.filling.fills import Fill
+from fastinit.torch.recording import operations
 
 _time = itertools.count()
 
@@ -31,7 +34,7 @@ class Ref(NamedTuple):
 
     def on(self, storage: torch.UntypedStorage) -> torch.Tensor:
         """The tensor on real memory."""
-        tensor = torch.empty(0, dtype=self.dtype).set_(storage, self.offset, self.size, self.stride)
+        tensor = torch.empty(0, dtype=self.dtype, device="cpu").set_(storage, self.offset, self.size, self.stride)
         tensor = tensor.conj() if self.is_conj else tensor
         return torch._neg_view(tensor) if self.is_neg else tensor
 
@@ -68,7 +71,7 @@ class Step:
     """An operation, with a Ref for each tensor without memory. `targets` are what it writes; if none, it makes its results."""
 
     __slots__ = (
-        "args", "constant", "draw", "fill", "func", "is_pointwise", "is_random", "kwargs", "label", "law", "make",
+        "args", "constant", "draw", "dtype", "fill", "func", "is_pointwise", "is_random", "kwargs", "label", "law", "make",
         "overwrites", "rng", "targets", "time",
     )  # fmt: skip
 
@@ -94,11 +97,18 @@ class Step:
         self.is_pointwise, self.overwrites = is_pointwise, overwrites
         self.rng, self.draw, self.label = rng, draw, label
         self.law = fill
+        #: torch's default dtype: what is computed from integers depends on it.
+        self.dtype = torch.get_default_dtype()
         self.time = next(_time)
 
     def target_on(self, memory: Memory) -> Ref:
         """What it writes of a memory."""
         return next(target for target in self.targets if target.memory is memory)
+
+    def call(self, real: Callable[[Ref], torch.Tensor], kwargs: dict[str, Any] | None = None) -> Any:
+        """Do the operation, with `real` for the tensors that it takes, in the default dtype that it was noted in."""
+        with _default_dtype(self.dtype):
+            return operations.call(self.func, self.args, self.kwargs if kwargs is None else kwargs, Ref, real)
 
     def inputs(self) -> Iterator[Ref]:
         """The tensors that it takes. One that it overwrites does not count: `out`, or the first argument."""
@@ -116,14 +126,32 @@ def refs_in(arguments: Any) -> Iterator[Ref]:
             yield from refs_in(each)
 
 
+@contextlib.contextmanager
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    before = torch.get_default_dtype()
+    if dtype == before:  # the default is the whole process's: set only where it differs
+        yield
+        return
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
 class Memory:
     """The memory of a tensor on the meta device, and the steps that write it.
 
     `creation` is the step that makes it, or None for memory without values. With several results `index` tells which. `real` is
     there when somebody had to have the memory at once.
+
+    While rules run, a `branch` notes their steps in its place, so that they can be forgotten. `origin` is the memory that a
+    branch continues, and the version of it.
     """
 
-    __slots__ = ("__weakref__", "creation", "index", "name", "real", "steps", "storage", "unset", "whole")
+    __slots__ = (
+        "__weakref__", "branch", "creation", "index", "name", "origin", "read", "real", "steps", "storage", "unset", "whole",
+    )  # fmt: skip
 
     def __init__(self, tensor: torch.Tensor, creation: Step | None = None, index: int = 0) -> None:
         self.storage = tensor.untyped_storage()  # kept, so that no other one gets its address
@@ -132,11 +160,27 @@ class Memory:
         self.name: str | None = None
         self.real: torch.UntypedStorage | None = None
         self.unset = False
+        #: The last version that something else was computed from.
+        self.read = 0
+        self.branch: Memory | None = None
+        self.origin: tuple[Memory, int] | None = None
         self.whole = Ref(self, 0, tuple(tensor.size()), tensor.stride(), tensor.storage_offset(), tensor.dtype)
         _memories[self.storage._cdata] = self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Memory:
         return self
+
+    def branched(self, version: int, name: str) -> Memory:
+        """The memory that stands for this one in `memory_of` until `rejoined`, with this version as its beginning."""
+        if self.branch is None:
+            self.branch = branch = copy.copy(self)
+            branch.origin, branch.name, branch.creation = (self, version), name, None
+            branch.steps, branch.real, branch.unset, branch.read = [], None, False, 0
+            branch.whole = self.whole._replace(memory=branch)
+        root = _memories[self.storage._cdata]
+        if root is not self:
+            root.branch = self
+        return self.branch
 
     def base(self, version: int) -> int:
         """The last step before a version that leaves nothing of what was there, or -1 if the creation counts."""
@@ -149,6 +193,8 @@ class Memory:
     def needed(self, version: int) -> Iterator[Step]:
         """The steps that make a version."""
         first = self.base(version)
+        if first < 0 and self.origin is not None:
+            yield from self.origin[0].needed(self.origin[1])
         if first < 0 and self.creation is not None:
             yield self.creation
         yield from self.steps[max(first, 0) : version]
@@ -157,7 +203,7 @@ class Memory:
         """The step that makes a version alone, from no other memory; None if there are more."""
         if version and (step := self.steps[version - 1]).overwrites and step.targets[0].is_whole and len(step.targets) == 1:
             return step if step.fill is not None or step.constant is not None else None
-        return None
+        return None if version or self.origin is None else self.origin[0].only_step(self.origin[1])
 
 
 _memories: weakref.WeakValueDictionary[int, Memory] = weakref.WeakValueDictionary()
@@ -165,7 +211,17 @@ _memories: weakref.WeakValueDictionary[int, Memory] = weakref.WeakValueDictionar
 
 def memory_of(tensor: torch.Tensor) -> Memory | None:
     """The memory on which a tensor of the meta device is, if its steps are noted."""
-    return _memories.get(tensor.untyped_storage()._cdata)
+    memory = _memories.get(tensor.untyped_storage()._cdata)
+    while memory is not None and memory.branch is not None:
+        memory = memory.branch
+    return memory
+
+
+def rejoined(tensor: torch.Tensor) -> None:
+    """Let `memory_of` give a tensor's own memory again, without the steps of its branches."""
+    memory = _memories.get(tensor.untyped_storage()._cdata)
+    while memory is not None:
+        memory.branch, memory = None, memory.branch
 
 
 def ref_of(tensor: torch.Tensor, memory: Memory) -> Ref:

@@ -98,14 +98,9 @@ def _fill(op: Any, keys: Any, tensor: torch.Tensor, *args: Any, generator: Any =
     scope = current()
     if not tensor.is_meta:  # DTensors try an operation without memory first
         dispatch_keys.see_shards()
-    if scope is not None and scope.try_fill(tensor, _fill_of(op, args), generator):
+    if scope is not None and scope.try_fill(tensor, IN_PLACE[op](*args), generator):
         return tensor
     return _decide(op, keys, tensor, *args, generator=generator)  # type: ignore[no-any-return]
-
-
-@functools.lru_cache(maxsize=256)
-def _fill_of(op: Any, args: tuple[Any, ...]) -> Fill:
-    return IN_PLACE[op](*args)
 
 
 def _decide(op: Any, keys: Any, *args: Any, **kwargs: Any) -> Any:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 
 class Replacement:
-    """An attribute of a module, replaced as long as it has users."""
+    """An attribute of a module or a class, replaced as long as it has users."""
 
     def __init__(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         self.owner, self.name, self.make = owner, name, make
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # a finalizer may call `remove` within one of these calls
         self.users = 0
         self.original: Any = None
+        self.is_inherited = False
         self.ours: Any = None
 
     def install(self) -> None:
@@ -23,6 +25,7 @@ class Replacement:
             self.users += 1
             if self.ours is None and hasattr(self.owner, self.name):
                 self.original = getattr(self.owner, self.name)
+                self.is_inherited = self.name not in vars(self.owner)
                 self.ours = self.make(self.original)
                 setattr(self.owner, self.name, self.ours)
 
@@ -31,10 +34,14 @@ class Replacement:
         with self.lock:
             self.users -= 1
             if self.users == 0 and self.ours is not None and getattr(self.owner, self.name) is self.ours:
-                setattr(self.owner, self.name, self.original)
+                if self.is_inherited:
+                    delattr(self.owner, self.name)
+                else:
+                    setattr(self.owner, self.name, self.original)
                 self.ours = None
 
-    def keep(self) -> None:
-        """Leave it in place for good."""
+    def keep(self, owner: Any) -> None:
+        """Leave it in place as long as an object lives."""
         with self.lock:
             self.users += 1
+        weakref.finalize(owner, self.remove).atexit = False

@@ -56,7 +56,7 @@ class Scope(abc.ABC):
         """Whether the scope notes what is done to the tensor, instead of having it done."""
         return False
 
-    def make(self, tensor: torch.Tensor, make: Callable[[torch.Tensor, Generator], None], generator: Any = None) -> None:
+    def make(self, tensor: torch.Tensor, make: Callable[[torch.Tensor, Generator], None]) -> None:
         """Fill a tensor by a function that needs the whole of it and one call of a Generator."""
         rng = self.generator(tensor)
         fill_whole(tensor, lambda whole: make(whole, rng))

@@ -41,7 +41,7 @@ class _DefaultGenerator:
         scope = current()
         if scope is not None and (position := scope.position()) is not None:
             setattr(state, POSITION, position)
-            DEFAULT_GENERATOR.keep()  # so that the state is recognised after the block, too
+            DEFAULT_GENERATOR.keep(state)  # so that the state is recognised after the block, too
         return state
 
     def set_state(self, state: torch.Tensor) -> Any:

@@ -20,6 +20,14 @@ def current() -> Any:
     return scopes[-1] if scopes else None
 
 
+def noting(tensor: Any) -> Any:
+    """The innermost scope of this thread that notes what is done to a tensor, or None. A `fast_init` block may be inside."""
+    for scope in reversed(_stack.scopes):
+        if scope.notes(tensor):
+            return scope
+    return None
+
+
 def push(scope: Any) -> None:
     _stack.scopes.append(scope)
 

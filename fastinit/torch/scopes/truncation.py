@@ -13,12 +13,12 @@ import torch
 
 from fastinit.torch.filling import fills
 from fastinit.torch.scopes.replacement import Replacement
-from fastinit.torch.scopes.stack import current
+from fastinit.torch.scopes.stack import current, noting
 
 
 def _fill(original: Any, tensor: Any, mean: Any, std: Any, a: Any, b: Any, generator: Any = None) -> Any:
-    scope = current()
-    if scope is not None and isinstance(tensor, torch.Tensor):
+    scope = (noting(tensor) or current()) if isinstance(tensor, torch.Tensor) else None
+    if scope is not None:
         with torch.no_grad():
             if scope.try_fill(tensor, fills.truncated_normal(mean, std, a, b), generator):
                 torch.autograd.graph.increment_version(tensor)

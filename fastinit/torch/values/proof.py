@@ -12,10 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
-from fastinit.generator import Generator
-from fastinit.torch.filling.generators import generator_of
 from fastinit.torch.filling.tensors import flat_array
-from fastinit.torch.scopes.scope import Scope
+from fastinit.torch.scopes.aside import Aside
 from fastinit.torch.values import fills, laws, state
 from fastinit.torch.values.laws import Law
 
@@ -63,23 +61,12 @@ KINDS = {
 }
 
 
-class _Aside(Scope):
-    """A block in which torch makes all values itself."""
-
-    def generator(self, tensor: torch.Tensor) -> Generator:
-        """As outside of blocks."""
-        return generator_of(None)
-
-    def try_fill(self, tensor: torch.Tensor, fill: Any, generator: Any) -> bool:
-        return False
-
-
 def _is_torchs(kind: Kind, law: Law, count: int, parameters: tuple[float, ...]) -> bool:
     """Whether both ways fill so many values with the same bytes, from the middle of a block on, and leave the same state."""
     own, ours = (torch.Generator().manual_seed(count) for _ in range(2))
     for generator in (own, ours):
-        torch.rand(100, generator=generator)
-    expected, got = (torch.empty(count, dtype=getattr(torch, law.dtype)) for _ in range(2))
+        torch.rand(100, generator=generator, device="cpu")
+    expected, got = (torch.empty(count, dtype=getattr(torch, law.dtype), device="cpu") for _ in range(2))
     kind.own(expected, *parameters, generator=own)
     place = state.read(ours)
     if place is None or not place.replace(kind.make(law, place.sequence, flat_array(got), *parameters)):
@@ -100,7 +87,7 @@ def _candidates(kind: str, dtype: str) -> list[Law]:
 @functools.cache
 def proven(kind: str, dtype: str) -> Law | None:
     """The law by which a kind of fill is torch's own; None if there is none, for the rest of the process."""
-    with _disable_current_modes(), _Aside(), torch.no_grad():
+    with _disable_current_modes(), Aside(), torch.no_grad():
         for law in _candidates(kind, dtype):
             cases = itertools.product((COUNT, COUNT // 16 * 16), KINDS[kind].parameters)
             if all(_is_torchs(KINDS[kind], law, *case) for case in cases):

@@ -84,7 +84,7 @@ def _share(mean: float, std: float, a: float, b: float) -> float:
 
 @contextlib.contextmanager
 def standing_in(generator: torch.Generator | None) -> Iterator[torch.Generator]:
-    """Let torch's default generator continue another one, which is moved on when the block ends."""
+    """Let torch's default generator, of all threads, continue another one, which is moved on when the block ends."""
     default = torch.default_generator
     if generator is None or generator is default:
         yield default

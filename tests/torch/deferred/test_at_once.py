@@ -83,6 +83,23 @@ def test_arrays_of_numpy_keep_their_values():
     assert model.table.tolist() == [0, 5, 6, 0]
 
 
+def test_lists_of_python_stay_as_they_are():
+    """Steps on a tensor of given values change no other tensor that is computed from them, nor the values themselves."""
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("first", torch.tensor([1.0, 2.0]))
+            self.register_buffer("second", self.first.clone())
+            self.first.mul_(2)
+            self.register_buffer("third", self.first.flip(0))
+            self.first.add_(1)
+
+    for rule in (None, lambda model: None):
+        model = built(Model, rule=rule)
+        assert [model.first.tolist(), model.second.tolist(), model.third.tolist()] == [[3, 5], [1, 2], [4, 2]]
+
+
 class Unset(nn.Module):
     def __init__(self, touch):
         super().__init__()
@@ -104,8 +121,9 @@ class Unset(nn.Module):
         lambda weight: weight.copy_(torch.FloatTensor(4, 3) + 1),
         lambda weight: weight[:3].uniform_(),
         lambda weight: weight[:, ::2].uniform_(),
+        lambda weight: weight[:2].exponential_(generator=torch.Generator()),
     ],
-    ids=["nothing", "mul_", "row", "data_ptr", "numpy", "copy", "computed", "most", "columns"],
+    ids=["nothing", "mul_", "row", "data_ptr", "numpy", "copy", "computed", "most", "columns", "at once"],
 )
 def test_memory_without_values_is_never_kept(touch):
     with ft.deferred():
@@ -122,8 +140,9 @@ def test_memory_without_values_is_never_kept(touch):
         lambda weight: [weight[:, ::2].fill_(1), weight[:, 1].fill_(2), weight.mul_(3)],
         lambda weight: [weight.mul_(2), weight.fill_(1)],
         lambda weight: [weight.view(-1)[:6].zero_(), weight.view(-1)[6:].copy_(torch.ones(6))],
+        lambda weight: weight.exponential_(generator=torch.Generator()),
     ],
-    ids=["rows", "columns", "late", "flat"],
+    ids=["rows", "columns", "late", "flat", "at once"],
 )
 def test_parts_that_cover_the_whole_set_it(touch):
     with ft.deferred():
@@ -145,6 +164,29 @@ def test_lazy_modules_have_no_shape():
         for each in (model, plain):
             with pytest.raises(ValueError, match=r"model must have the shapes of all its tensors; 0\.\w+"):
                 ft.materialize(each)
+
+
+@pytest.mark.filterwarnings("ignore:Sparse")
+@pytest.mark.parametrize("make", [lambda x: x.to_sparse(), lambda x: x.to_sparse_csr()], ids=["coo", "csr"])
+def test_sparse_tensors_are_named(make):
+    with ft.deferred(), pytest.raises(NotImplementedError, match=r"must make dense tensors; got one of shape \(3, 3\)"):
+        make(torch.eye(3))
+    model = nn.Module()
+    model.register_buffer("mask", torch.empty(3, 3, device="meta", layout=torch.sparse_coo))
+    with pytest.raises(ValueError, match=r"mask has layout torch\.sparse_coo"):
+        ft.materialize(model)
+
+
+def test_attributes_alone_are_refused():
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.offset = torch.ones(3)
+
+    with ft.deferred():
+        model = Model()
+    with pytest.raises(ValueError, match="its attributes cannot be noted; got only offset"):
+        ft.materialize(model)
 
 
 def test_a_block_in_a_fast_init_block_counts():

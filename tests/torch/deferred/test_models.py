@@ -31,6 +31,15 @@ CHOSEN = {
         gpt2 gpt_neox granitemoe hubert ibert jais2 lilt longt5 mamba mobilebert modernbert nomic_bert olmo3 owlvit phi qwen3
         rwkv""",
 }
+#: Models that `materialize` may refuse, whose constructors set what no rule does. It must serve all the others.
+REFUSED = {
+    "timm": """efficientformerv2_s0 efficientnet_b0 hardcorenas_b hgnet_small inception_next_atto lcnet_035 resnet18
+        shvit_s1""",
+    "torchvision": "efficientnet_b0 mnasnet0_5 mobilenet_v3_small raft_small squeezenet1_0",
+    "diffusers": """AutoencoderKLTemporalDecoder HeliosTransformer3DModel LTXVideoTransformer3DModel
+        MiniMaxMusic3Transformer1DModel SanaControlNetModel SanaTransformer2DModel StableAudioDiTModel""",
+    "transformers": "apertus blip chinese_clip decision_transformer hubert",
+}
 MODELS = [(library, name) for library, names in CHOSEN.items() for name in names.split()]
 
 
@@ -56,7 +65,8 @@ def test_a_model_on_meta_has_the_laws_of_its_constructor_or_is_refused(library, 
         on_meta(build(library, name))
     except NotImplementedError:
         pytest.skip("its constructor does not run on the meta device")
-    assert trial.verdict(build(library, name), "materialize").startswith(("good", "refused: ValueError: model must"))
+    found = trial.verdict(build(library, name), "materialize")
+    assert found == "good" or (name in REFUSED[library].split() and found.startswith("refused: ValueError: model must"))
 
 
 def test_there_are_enough():

@@ -155,6 +155,31 @@ def test_a_block_inside_decides_its_fills():
     assert torch.equal(ft.materialize(outer).weight, built(lambda: nn.Linear(4, 4)).weight)
 
 
+def test_a_block_inside_makes_what_it_makes_alone():
+    """Functions that do nothing on the meta device, those of `init`, and values that are needed at once."""
+
+    def parts():
+        model = nn.ParameterDict({name: torch.zeros(6, 6) for name in ("cut", "square", "own", "turned", "read")})
+        with ft.fast_init(3):
+            nn.init.trunc_normal_(model["cut"], std=0.5)
+            nn.init.orthogonal_(model["square"])
+            ft.init.normal_(model["own"])
+            ft.init.orthogonal_(model["turned"])
+            nn.init.normal_(model["read"])
+            read = model["read"].tolist(), model["read"].sum().item(), model["read"].detach().numpy().copy()
+        return model, read
+
+    with ft.deferred(0):
+        model, (rows, total, array) = parts()
+    ft.materialize(model)
+    expected, _ = parts()
+    for name, tensor in expected.items():
+        assert torch.equal(model[name], tensor), name
+    assert torch.equal(torch.tensor(rows), expected["read"])
+    assert np.array_equal(array, expected["read"].detach().numpy())
+    assert total == pytest.approx(expected["read"].sum().item(), abs=1e-4)
+
+
 def test_wrappers_of_the_whole_model_have_no_name():
     compiled = built(lambda: torch.compile(nn.Linear(4, 4)))
     assert torch.equal(compiled._orig_mod.weight, built(lambda: nn.Linear(4, 4)).weight)

@@ -17,6 +17,7 @@ from torch import nn
 import fastinit as fi
 import fastinit.torch as ft
 from tests import statistics
+from tests.torch.common import chance
 
 
 def erfinv_trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0):
@@ -170,6 +171,7 @@ class Net(nn.Module):
 
 
 def test_constructors_give_reproducible_models_like_torchs():
+    torch.manual_seed(0)
     plain = Net().state_dict()
     with ft.fast_init(rng=0):
         model = Net().state_dict()
@@ -183,7 +185,7 @@ def test_constructors_give_reproducible_models_like_torchs():
         constant = len(plain[name].unique()) == 1
         assert torch.equal(tensor, plain[name]) if constant else not torch.equal(tensor, other[name]), name
         if not constant and tensor.numel() > 300:
-            assert tensor.std().item() == pytest.approx(plain[name].std().item(), rel=0.2), name
+            assert tensor.std().item() == pytest.approx(plain[name].std().item(), rel=chance(tensor)), name
     assert not model["embed.weight"][3].any()
     rnn = model["rnn.weight_hh_l0"]
     assert torch.allclose(rnn.T @ rnn, torch.eye(16), atol=1e-5)

@@ -1,5 +1,7 @@
 """`manual_seed`, `set_rng_state`, `fork_rng` and activation checkpoints in a block."""
 
+import gc
+
 import pytest
 
 pytest.importorskip("torch", reason="needs PyTorch")
@@ -85,6 +87,19 @@ def test_checkpoints_compute_the_same_again(reentrant):
         y = model(x)
     with pytest.raises(RuntimeError, match="backward pass must run in a fast_init block"):
         y.sum().backward()
+
+
+def test_the_default_generator_is_torchs_again():
+    """After a block whose states nobody has any more."""
+    gc.collect()
+    with ft.fast_init(rng=0):
+        state = torch.get_rng_state()
+        with torch.random.fork_rng():
+            torch.rand(3)
+    assert torch.random.default_generator is not torch.default_generator, "the state is recognised"
+    del state
+    assert torch.random.default_generator is torch.default_generator
+    torch.randperm(4, generator=torch.random.default_generator)
 
 
 def test_states_of_a_block_can_be_restored_outside():

@@ -14,7 +14,10 @@ def serve(monkeypatch):
     monkeypatch.setattr(scope, "THREADS", 1)
 
 
-@pytest.fixture(params=["served", "threads", "usual"])
+MANNERS = ("served", "threads", "usual")
+
+
+@pytest.fixture(params=MANNERS)
 def manner(request, monkeypatch):
     """How fills are made: all that can be, in one thread; in three threads, past the caches; or as usual."""
     if request.param != "usual":

@@ -11,6 +11,7 @@ from torch import nn
 
 import fastinit.torch as ft
 from tests.torch.values.common import DTYPES, assert_as_torch
+from tests.torch.values.conftest import MANNERS
 
 SIZES = [0, *range(1, 41), 47, 48, 49, 623, 624, 625, 1247, 1249, 3743, 3744, 3745, 7500, 8191, 8192, 8193, 20011]
 FEW = [0, 1, 15, 16, 17, 33, 48, 625, 8193]
@@ -75,8 +76,11 @@ def assert_sizes(name, dtype, sizes):
         assert_as_torch(lambda n=n: CALLS[name](n, dtype), lambda prepare=prepare, n=n: prepare(n))
 
 
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("name", CALLS)
+#: Each call with each dtype, and with each way to make it; each dtype in each of these ways.
+WAYS = [(name, dtype, MANNERS[(i + j) % 3]) for i, name in enumerate(CALLS) for j, dtype in enumerate(DTYPES)]
+
+
+@pytest.mark.parametrize(("name", "dtype", "manner"), WAYS, indirect=["manner"], ids=str)
 def test_calls(name, dtype, manner):
     assert_sizes(name, dtype, {"served": FEW, "threads": [20011], "usual": [133_001]}[manner])
 
@@ -89,8 +93,7 @@ def test_sizes(name, dtype, served):
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize(("name", "dtype", "manner"), WAYS, indirect=["manner"], ids=str)
 def test_large_calls(name, dtype, manner):
     assert_sizes(name, dtype, LARGE)
 
@@ -195,6 +198,14 @@ def test_torchs_errors_are_torchs():
                 call()
             errors.append((type(raised.value), str(raised.value)))
         assert errors[0] == errors[1]
+
+
+@pytest.mark.parametrize("name", ["normal_", "uniform_"])
+def test_signs_of_zero(name, manner):
+    """Parameters that are equal but not the same have values of their own, in either order."""
+    for zeros in ((0.0, 0.0), (-0.0, 0.0), (0, 0), (0.0, -0.0), (-0.0, -0.0), (0.0, 0.0)):
+        for n in (5, 140_001):
+            assert_as_torch(lambda n=n, zeros=zeros: getattr(torch.empty(n), name)(*zeros))
 
 
 def test_inference_tensors_are_refused():
