@@ -1,5 +1,6 @@
 """Samplers of somebody else, for the tests of `fastinit check --peer` and `--command`: `python samplers.py KIND COUNT SEED`."""
 
+import os
 import signal
 import sys
 import time
@@ -40,6 +41,7 @@ def write(kind, count, seed):
     out, rng, left = sys.stdout.buffer, np.random.default_rng(seed), count
     if kind == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.write(1, b".")  # from here on
     if kind in ("silent", "deaf"):
         time.sleep(600)
     if kind == "few":

@@ -131,8 +131,16 @@ def test_what_a_library_lacks_is_said(few, capsys):
     assert "Nothing was tested." in out
 
 
+def good(capsys):
+    """The subjects that were tested, all of which are good; status 0 is also that of no test."""
+    out = capsys.readouterr().out
+    assert re.search(r"^GOOD: [1-9]\d* tests", out, re.M)
+    return re.findall(r"^\| (\S.*?) +\| .* GOOD \|$", out, re.M)
+
+
 def test_a_right_peer_passes(few, capsys):
     assert check("--sampler", "numpy", "--dist", "uniform,normal,bits", "--dtype", "float32,float64") == 0
+    assert good(capsys) == ["uniform float32", "uniform float64", "normal float32", "normal float64", "bits uint32"]
 
 
 def test_bounds_of_ones_own(few, capsys):
@@ -142,6 +150,7 @@ def test_bounds_of_ones_own(few, capsys):
     assert run.bounded(-2.12345, 3.14159).title == "truncated -2.123 3.142"
     assert run.bounded(-0.000123456, 3.14159).title == "truncated_normal"
     assert check("--a", "3", "--b", "3.25", "--dtype", "float8_e5m2") == 0  # one number lies there
+    assert good(capsys) == ["truncated_normal 3 3.25 float8_e5m2"]
 
 
 @pytest.mark.parametrize(

@@ -162,23 +162,45 @@ def test_no_shell_reads_the_command(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
-@pytest.mark.parametrize("kind", ["silent", "deaf"])
-def test_a_program_that_hangs_is_stopped(kind, monkeypatch):
-    monkeypatch.setattr(programs, "AT_ONCE", 0.5)
+@pytest.mark.parametrize(("kind", "number", "patience"), [("silent", signal.SIGTERM, 60), ("deaf", signal.SIGKILL, 0.5)])
+def test_a_program_that_hangs_is_stopped(kind, number, patience, monkeypatch):
+    monkeypatch.setattr(programs, "AT_ONCE", patience)
     with programs.Program(programs.words(command(kind)), FLOAT32, 0, 9) as draw:
         process = draw._started()
-        time.sleep(1.0 if kind == "deaf" else 0.0)  # for it to begin to ignore the signal
-    assert process.returncode in (-signal.SIGTERM, -signal.SIGKILL)
+        assert kind == "silent" or process.stdout.read(1) == b"."  # it ignores the signal by now
+    assert process.returncode == -number
     with pytest.raises(ProcessLookupError):
         os.kill(process.pid, 0)
 
 
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+def test_what_a_program_has_started_is_stopped_with_it(tmp_path, monkeypatch):
+    """A child keeps the output open after the program has ended."""
+    monkeypatch.setattr(programs, "AT_END", 0.5)
+    monkeypatch.setattr(programs, "AT_ONCE", 0.5)
+    script = f"sleep 600 & echo $! > {shlex.quote(str(tmp_path / 'pid'))}; head -c $((4 * {{count}})) /dev/zero"
+    with (
+        programs.Program(programs.words(f"sh -c {shlex.quote(script)}"), FLOAT32, 0, 9) as draw,
+        pytest.raises(SamplerError, match="neither writes nor ends"),
+    ):
+        draw(9)
+    child = int((tmp_path / "pid").read_text())
+    for _ in range(600):
+        if not Path(f"/proc/{child}").exists() or "(zombie)" in Path(f"/proc/{child}/status").read_text():
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{child} still runs")
+
+
+#: It tells its number once three blocks of 2^22 values are read, but for what fits a pipe.
 SLOW = """
-import sys, time
+import itertools, os, pathlib, sys, time
 import numpy as np
 rng = np.random.default_rng(0)
-while True:
+for number in itertools.count(1):
     sys.stdout.buffer.write(rng.standard_normal(1 << 20, np.float32).tobytes())
+    if number == 13:
+        pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))
     time.sleep(0.05)
 """
 
@@ -188,8 +210,8 @@ while True:
 def test_an_interrupt_leaves_results_and_no_process(tmp_path):
     """Ctrl-C in the middle of 10^11 values: the tests of what is there, all files, and the program is gone."""
     script, pid, path, junit = (tmp_path / name for name in ("slow.py", "pid", "check.json", "check.xml"))
-    script.write_text(f"import os, pathlib\npathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n{SLOW}")
-    text = f"{shlex.quote(sys.executable)} {shlex.quote(str(script))}"
+    script.write_text(SLOW)
+    text = shlex.join([sys.executable, str(script), str(pid)])
     arguments = [
         "check",
         "--command",
@@ -209,7 +231,6 @@ def test_an_interrupt_leaves_results_and_no_process(tmp_path):
     while not pid.exists() or not pid.read_text():
         assert run.poll() is None
         time.sleep(0.1)
-    time.sleep(3)
     run.send_signal(signal.SIGINT)
     out, err = run.communicate(timeout=120)
     assert run.returncode == 130

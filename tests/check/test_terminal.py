@@ -18,14 +18,12 @@ COMMAND = [sys.executable, "-m", "fastinit", "check", "--samples", "1e6", "--dty
 ARGUMENTS = ("--sampler", "numpy,randomgen", "--dist", "uniform")
 
 
-def in_terminal(*arguments, **variables):
+def in_terminal(*arguments):
     """What a command writes to a terminal, and its exit status."""
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
     env = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "LINES")}
-    done = subprocess.Popen(
-        [*COMMAND, *arguments], stdin=slave, stdout=slave, stderr=slave, env={**env, "TERM": "xterm", **variables}
-    )
+    done = subprocess.Popen([*COMMAND, *arguments], stdin=slave, stdout=slave, stderr=slave, env={**env, "TERM": "xterm"})
     os.close(slave)
     data = b""
     try:
@@ -57,15 +55,6 @@ def test_in_a_terminal():
     assert max(map(len, lines)) <= COLUMNS
     assert not [line for line in lines if "value/s" in line]
     assert "NumPy, 1,000,000 values of each" in lines
-
-
-@pytest.mark.nightly
-@pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_without_colours(variables):
-    text, status = in_terminal("--sampler", "numpy", "--dist", "uniform", **variables)
-    assert status == 0
-    assert "GOOD: " in text
-    assert not re.search(r"\033\[\d+m", text)
 
 
 @pytest.mark.nightly

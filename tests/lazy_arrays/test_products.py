@@ -13,9 +13,10 @@ import pytest
 import fastinit as fi
 from fastinit import laws
 from fastinit.kernels import cpus
+from fastinit.lazy_arrays import products
 from fastinit.lazy_arrays.tiles import HEIGHT, WIDTH, height_of
 from tests.conftest import label
-from tests.lazy_arrays.arrays import PAIRS, both
+from tests.lazy_arrays.arrays import LAWS, PAIRS, both
 from tests.repeats import mostly_at_night
 
 UNITS = {"float16": 2.0**-24, "float32": 2.0**-24, "float64": 2.0**-53, "complex64": 2.0**-23, "complex128": 2.0**-52}
@@ -72,7 +73,12 @@ def test_dtypes_of_both(dtype, x):
     check(lazy @ right.astype(x), full, right.astype(x))
 
 
-@pytest.mark.parametrize(("law", "dtype"), mostly_at_night(PAIRS, 7), ids=label)
+#: Each law once, in a dtype that the law before had not; then each dtype that is left, of the law that has most.
+EACH = [(law, law.dtype_names[i % len(law.dtype_names)]) for i, law in enumerate(LAWS)]
+EACH += [pair for pair in PAIRS if pair[0] == laws.bernoulli(0.3) and pair[1] not in {dtype for _, dtype in EACH}]
+
+
+@pytest.mark.parametrize(("law", "dtype"), mostly_at_night(EACH, 2), ids=label)
 def test_every_law_and_dtype(law, dtype):
     """The values in a product are those of the array: a product with the unit matrix gives them back, exactly."""
     lazy, full = both(law, (70, 90), dtype)
@@ -128,6 +134,46 @@ def test_out():
     np.testing.assert_array_equal(again, out)
     with pytest.raises(TypeError, match="out must have dtype float32"):
         np.matmul(lazy, x, out=out.astype(np.float64))
+
+
+#: Shapes of both sides, and what they share with the result.
+OUTS = [((40, 30), (30, 20)), ((40, 30), (30,)), ((30,), (30, 20)), ((30,), (30,)), ((3, 40, 30), (30, 20)), ((5, 0), (0, 4))]
+
+
+@pytest.mark.parametrize(("left", "right"), OUTS)
+def test_out_has_the_same_sums(left, right):
+    """In one piece, with gaps, transposed, of a subclass; from both sides."""
+    lazy, _ = both(laws.normal(), left)
+    x = operand(right)
+    pairs = [(lazy, x)] if len(left) != 2 else [(lazy, x), (x.T, lazy.T)]
+    for a, b in pairs:
+        expected = a @ b
+        gaps = np.full((*expected.shape, 2), 7, expected.dtype)[..., 0]
+        turned = np.full(expected.shape[::-1], 7, expected.dtype).T
+        for out in (np.full(expected.shape, 7, expected.dtype), gaps, turned, turned.view(np.recarray)):
+            assert np.matmul(a, b, out=out) is out
+            assert out.tobytes() == expected.tobytes()
+
+
+def test_out_that_is_wrong_is_found_before_the_product(monkeypatch):
+    monkeypatch.setattr(products, "_stacked", lambda *_: pytest.fail("it was computed"))
+    with pytest.raises(ValueError, match=r"out must have shape \(40,\)"):
+        np.matmul(both(laws.normal(), (40, 30))[0], operand(30), out=np.empty(30, np.float32))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_product_into_out_needs_no_second_result(dtype):
+    lazy = fi.lazy(laws.normal(), (1 << 16, 8), 0, dtype=dtype)
+    x, out = operand((8, 32), dtype), np.empty((1 << 16, 32), dtype)
+    tracemalloc.start()
+    try:
+        with cpus.at_most(1):
+            np.matmul(lazy, x, out=out)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert out.nbytes >= 8 << 20
+    assert peak < 1 << 20
 
 
 def test_sums_do_not_depend_on_threads():
