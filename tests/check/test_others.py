@@ -232,7 +232,7 @@ def test_an_interrupt_leaves_results_and_no_process(tmp_path):
         assert run.poll() is None
         time.sleep(0.1)
     run.send_signal(signal.SIGINT)
-    out, err = run.communicate(timeout=120)
+    out, err = run.communicate(timeout=600)
     assert run.returncode == 130
     assert "stopped by SIGINT" in err
     assert re.search(r"Interrupted: normal float32 has [\d,]+ of 100,000,000,000 values", out)
