@@ -27,6 +27,7 @@ LINKS = {
     r"\.\./CONTRIBUTING\.md": "contributing.md",
     r"\.\./examples/(\w+)\.py": r"gallery/examples/\1.rst",
     r"\.\./examples(?=\))": "gallery/examples/index.rst",
+    r"tutorials(?=\))": "gallery/tutorials/index.rst",
 }
 #: Where a docstring's name may come from, if its own module has no such name.
 MODULES = ("fastinit", "fastinit.torch", "fastinit.initializers")
