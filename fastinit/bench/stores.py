@@ -45,10 +45,12 @@ def store(out: Array, nontemporal: bool = False, passes: int = 1) -> Array:
     threads = cpus.allowed()
     borders = [lines * i // threads for i in range(threads + 1)]
     shares = [(start + first + a * LINE, b - a, word, passes) for a, b in itertools.pairwise(borders)]
-    others = [_pool(threads - 1).submit(function, *share) for share in shares[1:]]
-    function(*shares[0])
-    for other in others:
-        other.result()
+    if threads == 1:
+        function(*shares[0])
+        return out
+    # The caller sleeps meanwhile: the system starts a woken thread on the CPU that woke it, and one CPU would store both shares.
+    for share in [_pool(threads).submit(function, *share) for share in shares]:
+        share.result()
     return out
 
 

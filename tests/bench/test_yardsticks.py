@@ -1,5 +1,8 @@
 """What fills are compared with: stores that reach every byte, a clock, caches as Linux describes them."""
 
+import threading
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -25,6 +28,22 @@ def test_the_stores_reach_every_byte_and_no_other(monkeypatch, dtype, nontempora
             expected = np.zeros_like(bits)
             expected[start : start + count] = 1
             np.testing.assert_array_equal(bits, expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_no_share_is_stored_by_a_caller_that_woke_a_thread(monkeypatch, threads):
+    """The system starts a woken thread on the CPU of its caller, which must sleep by then."""
+    stored = []
+
+    def store(start, lines, word, passes):
+        stored.append((threading.get_ident() == caller, lines))
+
+    caller = threading.get_ident()
+    monkeypatch.setattr(cpus, "allowed", lambda: threads)
+    monkeypatch.setattr(stores, "loaded", lambda: SimpleNamespace(store=store))
+    stores.store(np.zeros(1 << 12, np.float32))
+    assert [by_caller for by_caller, _ in stored] == [threads == 1] * threads
+    assert sum(lines for _, lines in stored) in {255, 256}  # 256 lines if the array begins with one
 
 
 def test_the_hint_is_in_the_machine_code():
