@@ -48,7 +48,7 @@ def store(out: Array, nontemporal: bool = False, passes: int = 1) -> Array:
     if threads == 1:
         function(*shares[0])
         return out
-    # The caller sleeps meanwhile: the system starts a woken thread on the CPU that woke it, and one CPU would store both shares.
+    # The caller sleeps: a woken thread starts on the CPU that woke it, which would store both shares if the caller stored too.
     for share in [_pool(threads).submit(function, *share) for share in shares]:
         share.result()
     return out
