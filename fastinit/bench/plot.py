@@ -11,7 +11,7 @@ from fastinit.bench.machine import processors
 from fastinit.bench.samplers import STORES
 from fastinit.bench.session import Table
 from fastinit.bench.table import counted
-from fastinit.peers.libraries import installed
+from fastinit.peers.libraries import need
 
 SUFFIXES = (".png", ".svg", ".pdf")
 OURS, PLAIN, YARDSTICK, INK, FAINT = "#0b6e99", "#b9c0c7", "#5f6b76", "#22272b", "#e3e6e8"
@@ -24,8 +24,7 @@ def check(path: str) -> None:
     """Raise ValueError if a picture cannot be drawn to this path."""
     if Path(path).suffix not in SUFFIXES:
         raise ValueError(f"--plot: must end in {', '.join(SUFFIXES)}; got {path!r}")
-    if not installed("matplotlib"):
-        raise ValueError("--plot: needs matplotlib, which is not installed: pip install 'fastinit-kernels[plot]'")
+    need("plot", "--plot")
 
 
 def _bars(table: Table) -> list[tuple[str, str, float]]:

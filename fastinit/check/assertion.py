@@ -10,6 +10,7 @@ from fastinit import laws
 from fastinit.arguments import checks
 from fastinit.bench.markdown import wrapped
 from fastinit.laws import Distribution
+from fastinit.peers.libraries import need
 
 if TYPE_CHECKING:
     from fastinit.arguments import dtypes
@@ -48,6 +49,8 @@ def assert_law(values_or_sampler: Any, law: Any, alpha: float = 1e-6, *, size: i
         For a wrong argument, no values, or values of a dtype that does not hold the law.
     RuntimeError
         If a function returns other values than were asked for.
+    ImportError
+        Without SciPy.
 
     Notes
     -----
@@ -72,6 +75,7 @@ def assert_law(values_or_sampler: Any, law: Any, alpha: float = 1e-6, *, size: i
     from fastinit.check import subjects, verdict
     from fastinit.check.results import Result, subject
 
+    need("check", "assert_law")
     known = exact(law)
     real, draw, count = _drawn(values_or_sampler, size)
     if real not in known.reals:

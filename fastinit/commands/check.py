@@ -15,7 +15,7 @@ from fastinit.check.laws import BITS, DTYPES, LAWS, Law
 from fastinit.check.results import Result, subject
 from fastinit.commands import parsers, reports
 from fastinit.commands.values import count, names
-from fastinit.peers.libraries import ALIASES, installed
+from fastinit.peers.libraries import ALIASES, need
 
 NOTES = """\
 Values are counted in 2^16 equally likely bins or, in dtypes of 16 and 8 bits and where the law has few values, in a cell for
@@ -89,8 +89,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def plan(args: argparse.Namespace) -> Plan:
     """Check the arguments together, before anything is drawn; ValueError or OSError says what is wrong."""
-    if not installed("scipy"):
-        raise ValueError("needs SciPy, which is not installed: pip install 'fastinit-kernels[check]'")
+    need("check", "the command")
     if not 0 <= args.seed < 2**31:
         raise ValueError(f"--seed: must be from 0 to 2147483647; got {args.seed}")
     files = reports.files(args)

@@ -18,20 +18,10 @@ import fastinit
 from fastinit.arguments import devices
 from fastinit.commands import parsers, terminal
 from fastinit.kernels import cache, cpus, machine
-from fastinit.peers.libraries import installed
+from fastinit.peers.libraries import EXTRAS, need
 
 REQUIRED = ("numpy", "numba", "llvmlite", "ml_dtypes")
-#: The package that each extra installs, and other frameworks that a back-end may work with.
-EXTRAS = {
-    "cli": "tqdm",
-    "plot": "matplotlib",
-    "check": "scipy",
-    "lazy": "threadpoolctl",
-    "torch": "torch",
-    "jax": "jax",
-    "keras": "keras",
-    "dask": "dask",
-}
+#: Other frameworks that a back-end may work with.
 OTHERS = ("tensorflow", "flax", "transformers", "safetensors")
 
 #: The CPU's features that the kernels gain most from.
@@ -48,8 +38,8 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def plan(args: argparse.Namespace) -> tuple[bool, bool]:
     """Whether to print JSON, and whether to compare torch's values."""
-    if args.torch and not installed("torch"):
-        raise ValueError("--torch: needs torch, which is not installed: pip install 'fastinit-kernels[torch]'")
+    if args.torch:
+        need("torch", "--torch")
     return bool(args.json), bool(args.torch)
 
 

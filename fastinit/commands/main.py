@@ -17,6 +17,7 @@ from fastinit import STREAM_VERSION, __version__
 from fastinit.arguments.hints import hint
 from fastinit.commands import bench, check, explain, fill, info, parsers, stream, warmup
 from fastinit.commands.terminal import stoppable, streams, word
+from fastinit.peers.libraries import NotInstalled
 
 COMMANDS = {
     "fill": fill,
@@ -49,7 +50,7 @@ def _argument_errors() -> Iterator[None]:
     """Treat the library's errors as errors in the arguments."""
     try:
         yield
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, NotInstalled) as error:
         raise ArgumentError(" ".join(str(error).split())) from error
 
 

@@ -17,6 +17,7 @@ from fastinit.arguments import dtypes
 from fastinit.check import pit
 from fastinit.commands import parsers, values
 from fastinit.laws import Distribution, parse
+from fastinit.peers.libraries import need
 
 NOTES = """\
 The words are those of fastinit.default_rng(SEED).child(NAME).bits(...), of 32 bits each, little-endian, in the order of the
@@ -122,7 +123,10 @@ def plan(args: argparse.Namespace) -> Plan:
         return Plan(draws, args.bytes)
     real = dtypes.resolve(args.dtype or args.dist.dtype_names[0], args.dist.dtype_names)
     args.dist.plan(real)  # refuses numbers that are too large for the dtype
-    return Plan(draws, args.bytes, real.dtype, *((pit.words(args.dist, real.name, args.seed),) if args.pit else ()))
+    if not args.pit:
+        return Plan(draws, args.bytes, real.dtype)
+    need("check", "--pit")
+    return Plan(draws, args.bytes, real.dtype, pit.words(args.dist, real.name, args.seed))
 
 
 def write(plan: Plan, file: BinaryIO) -> None:

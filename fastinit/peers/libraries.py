@@ -19,6 +19,17 @@ TITLES = {
     "randomgen": "randomgen",
     "randompack": "randompack",
 }
+#: The package that each extra installs.
+EXTRAS = {
+    "cli": "tqdm",
+    "plot": "matplotlib",
+    "check": "scipy",
+    "lazy": "threadpoolctl",
+    "torch": "torch",
+    "jax": "jax",
+    "keras": "keras",
+    "dask": "dask",
+}
 #: Samplers that only some versions of a module have: the module, and the file in it.
 PARTS = {"torch_func": ("torch", "func/_random.py")}
 #: Other names that people use on the command line.
@@ -27,6 +38,18 @@ ALIASES = {"mkl": "mkl_random", "tf": "tensorflow"}
 
 class Missing(NotImplementedError):
     """A library, law or dtype that is not there. asv skips a benchmark whose setup raises NotImplementedError."""
+
+
+class NotInstalled(ImportError):
+    """A library that an option or a function needs."""
+
+
+def need(extra: str, user: str) -> None:
+    """Raise NotInstalled, which says how to install it, unless the package of an extra that `user` needs is there."""
+    library = EXTRAS[extra]
+    if not installed(library):
+        title = TITLES.get(library, library)
+        raise NotInstalled(f"{user} needs {title}, which is not installed: pip install 'fastinit-kernels[{extra}]'")
 
 
 def installed(library: str) -> bool:

@@ -252,3 +252,9 @@ def test_dtypes_that_hold_a_discrete_law():
     ]
     assert laws.NORMAL.integral is False
     assert known.known(stats.poisson(3)).integral is True
+
+
+def test_scipy_must_be_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(ImportError, match=r"^assert_law needs SciPy, .*pip install 'fastinit-kernels\[check\]'$"):
+        assert_law(np.zeros(8), "normal")

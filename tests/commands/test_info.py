@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numba
 import numpy as np
+import pytest
 
 import fastinit
 from fastinit.commands import info
@@ -61,10 +62,19 @@ def test_info_names_the_extras_that_are_missing(capsys, monkeypatch):
     assert "torch 1.2" in out
 
 
-def test_torch_must_be_installed(capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", None)
-    message = "error: --torch: needs torch, which is not installed: pip install 'fastinit-kernels[torch]'\n"
-    assert call(capsys, "info", "--torch") == (2, "", f"fastinit info: {message}")
+@pytest.mark.parametrize(
+    ("command", "user", "library", "extra"),
+    [
+        ("info --torch", "--torch", "torch", "torch"),
+        ("check", "the command", "SciPy", "check"),
+        ("stream --dist normal --pit", "--pit", "SciPy", "check"),
+        ("bench --plot x.svg", "--plot", "matplotlib", "plot"),
+    ],
+)
+def test_what_needs_an_extra_names_it(capsys, monkeypatch, command, user, library, extra):
+    monkeypatch.setitem(sys.modules, library.lower(), None)
+    message = f"error: {user} needs {library}, which is not installed: pip install 'fastinit-kernels[{extra}]'\n"
+    assert call(capsys, *command.split()) == (2, "", f"fastinit {command.split()[0]}: {message}")
 
 
 def test_info_where_the_environment_decides(tmp_path):
