@@ -21,7 +21,7 @@ LOGARITHMIC = 20.0
 
 
 def check(path: str) -> None:
-    """Raise ValueError if a picture cannot be drawn to this path."""
+    """Raise ValueError or NotInstalled if a picture cannot be drawn to this path."""
     if Path(path).suffix not in SUFFIXES:
         raise ValueError(f"--plot: must end in {', '.join(SUFFIXES)}; got {path!r}")
     need("plot", "--plot")

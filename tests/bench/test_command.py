@@ -150,7 +150,7 @@ WRONG = {
 def test_wrong_arguments(tmp_path, monkeypatch, capsys, arguments):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "run", lambda plan: pytest.fail("something was measured"))
-    monkeypatch.setattr(plot, "installed", lambda module: True)
+    monkeypatch.setattr(plot, "need", lambda extra, user: None)
     try:
         status = main(["bench", *arguments.split()])
     except SystemExit as leaving:
@@ -195,7 +195,7 @@ def test_a_plot_needs_matplotlib_before_anything_is_measured(tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setattr(command, "run", lambda plan: pytest.fail("something was measured"))
     assert main(["bench", "--plot", str(tmp_path / "b.png")]) == 2
-    message = "error: --plot: needs matplotlib, which is not installed: pip install 'fastinit-kernels[plot]'"
+    message = "error: --plot needs matplotlib, which is not installed: pip install 'fastinit-kernels[plot]'"
     printed = capsys.readouterr()
     assert printed.out == ""
     assert message in printed.err

@@ -16,7 +16,6 @@ pytest.importorskip("scipy", reason="fastinit check needs SciPy")
 
 from fastinit.check import laws, promises, run, subjects, verdict, words
 from fastinit.check.results import Result, Row, Subject
-from fastinit.commands import check as command
 from fastinit.commands import reports
 from fastinit.commands.main import main
 
@@ -186,12 +185,6 @@ def test_arguments_that_the_parser_refuses(arguments, complaint, capsys):
 def test_arguments_that_do_not_go_together(arguments, complaint, capsys):
     assert main(["check", *arguments]) == 2
     assert complaint in capsys.readouterr().err
-
-
-def test_without_scipy(monkeypatch, capsys):
-    monkeypatch.setattr(command, "installed", lambda module: module != "scipy")
-    assert main(["check"]) == 2
-    assert "pip install 'fastinit-kernels[check]'" in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_written(tmp_path, capsys):

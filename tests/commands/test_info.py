@@ -68,7 +68,6 @@ def test_info_names_the_extras_that_are_missing(capsys, monkeypatch):
         ("info --torch", "--torch", "torch", "torch"),
         ("check", "the command", "SciPy", "check"),
         ("stream --dist normal --pit", "--pit", "SciPy", "check"),
-        ("bench --plot x.svg", "--plot", "matplotlib", "plot"),
     ],
 )
 def test_what_needs_an_extra_names_it(capsys, monkeypatch, command, user, library, extra):
