@@ -1,4 +1,4 @@
-"""The libraries that fastinit is compared with: their names, whether they are installed, their versions."""
+"""The libraries that fastinit is compared with, and those of its extras: names, whether they are installed, versions."""
 
 from __future__ import annotations
 
