@@ -16,6 +16,7 @@ DRAWS = {
     "uniform": ("uniform", (-1.5, 2.5)),
     "normal": ("normal", (0.5, 2.0)),
     "central": ("truncated_normal", (-2.0, 2.0, 0.5, 2.0)),
+    "symmetric": ("truncated_normal", (-2.0, 2.0, 0.0, 2.0)),
     "two-sided": ("truncated_normal", (-3.0, 2.5, 0.5, 2.0)),
     "folded": ("truncated_normal", (-math.inf, 0.0, 0.5, 2.0)),
     "flat": ("truncated_normal", (0.1, 0.5, 0.5, 2.0)),

@@ -38,6 +38,7 @@ LAWS = {
     "uniform, subnormal steps of float64": laws.uniform(0.0, 1e-300),
     "normal": laws.normal(0.5, 2.0),
     "truncated normal, 2 deviations": laws.truncated_normal(-2.0, 2.0),
+    "truncated normal, 2 deviations, not about 0": laws.truncated_normal(-2.0, 2.0, 0.5),
     "truncated normal, tails": laws.truncated_normal(-3.0, 2.5),
     "truncated normal, no bounds": laws.truncated_normal(-INF, INF),
     "constant": laws.normal(0.25, 0.0),

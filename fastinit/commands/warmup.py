@@ -28,8 +28,10 @@ LOOP = "loop"
 #: The rows of each distribution: those that some arguments or dtypes need. Any other law has one row of its own name.
 SEVERAL = {
     "uniform": ("uniform", "uniform_within"),
-    "truncated_normal": ("truncated_central", "truncated_tails", "normal", "normal_within", "uniform_within"),
-}
+    "truncated_normal": (
+        "truncated_symmetric", "truncated_central", "truncated_tails", "normal", "normal_within", "uniform_within",
+    ),
+}  # fmt: skip
 WEIGHTS = ("bits", "uniform", "normal", "truncated_normal")
 DISTS = (*WEIGHTS, *(name for name in BY_NAME if name not in WEIGHTS))
 

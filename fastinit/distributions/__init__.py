@@ -10,9 +10,10 @@ from fastinit.distributions.lognormal import LOGNORMAL
 from fastinit.distributions.normal import NORMAL, NORMAL_WITHIN
 from fastinit.distributions.symmetric import CAUCHY, LAPLACE, LOGISTIC
 from fastinit.distributions.tails import TAILS
+from fastinit.distributions.truncated_symmetric import SYMMETRIC
 from fastinit.distributions.uniform import UNIFORM, UNIFORM_WITHIN
 
-_WEIGHTS = (BITS, UNIFORM, UNIFORM_WITHIN, NORMAL, NORMAL_WITHIN, CENTRAL, TAILS)
+_WEIGHTS = (BITS, UNIFORM, UNIFORM_WITHIN, NORMAL, NORMAL_WITHIN, SYMMETRIC, CENTRAL, TAILS)
 _CONTINUOUS = (EXPONENTIAL, LAPLACE, LOGISTIC, GUMBEL, CAUCHY, LOGNORMAL)
 _DISCRETE = (RADEMACHER, BERNOULLI, INTEGERS)
 

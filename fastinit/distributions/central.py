@@ -65,11 +65,16 @@ def value_and_slope(u: Lanes) -> tuple[Lanes, Lanes]:
     return u * q, fma((u * u) * 4.0, d, q)
 
 
-def accept(w: Lanes, v: Lanes, p: Numbers[Lanes]) -> Lanes:
+def passes(u: Lanes, v: Lanes) -> Lanes:
     """Whether `squeezed(v)` is at most exp(-x^2 / 2) dx/du / PEAK, compared as logarithms."""
-    x, slope = value_and_slope(proposed(w, p))
+    x, slope = value_and_slope(u)
     t = squeezed(v) * PEAK / slope
     return negative_log(t, t - 1.0) >= (x * x) * 0.5
+
+
+def accept(w: Lanes, v: Lanes, p: Numbers[Lanes]) -> Lanes:
+    """Whether a word that is not sure passes the test."""
+    return passes(proposed(w, p), v)
 
 
 CENTRAL = Law("truncated_central", Numbers, value, sure=sure, accept=accept)

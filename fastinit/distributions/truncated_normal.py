@@ -13,7 +13,7 @@ from typing import Any
 
 from fastinit.arguments import dtypes
 from fastinit.arguments.checks import PLAIN, deviation, finite, number
-from fastinit.distributions import central, normal, tails, uniform
+from fastinit.distributions import central, normal, tails, truncated_symmetric, uniform
 from fastinit.distributions.law import Plan, constant, nearest, plan
 
 
@@ -95,6 +95,8 @@ def _transformed(
     if _is_flat(a, b):
         top = dtypes.at_most(bounds[1], dtypes.REALS[real.compute])
         return uniform.between(bounds[0], bounds[1] - bounds[0], top, least, greatest, real)
+    if real.compute.itemsize == 4 and truncated_symmetric.serves(a, b, loc, scale):
+        return plan(truncated_symmetric.SYMMETRIC, least, greatest, *truncated_symmetric.numbers(b, scale))
     if central.serves(a, b):
         return plan(central.CENTRAL, least, greatest, loc, scale, *central.interval(a, b))
     if a < 0:

@@ -43,10 +43,11 @@ def kernels(*arguments):
 
 def test_warmup_compiles_the_weights_kernels_by_default():
     usual = kernels()
-    assert len(usual) == 29  # as many as before there were other laws
+    assert len(usual) == 34
     assert {name.rpartition("-")[0] for name in usual} == {
-        "", "bits", "uniform", "uniform_within", "normal", "normal_within", "truncated_central", "truncated_tails",
-    }  # fmt: skip
+        *("", "bits", "uniform", "uniform_within", "normal", "normal_within"),
+        *("truncated_symmetric", "truncated_central", "truncated_tails"),
+    }
     assert set(usual) < set(kernels("--dist", "all")) < set(kernels("--dist", "all", "--add"))
     assert {name for name in kernels("--dist", "all") if name != "loop"} == {f"{law}-{dtype}" for law, dtype in rows.ROWS}
 

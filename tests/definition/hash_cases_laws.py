@@ -77,6 +77,7 @@ SUMS = {
     "constant": (lambda rng, **o: rng.normal(0.1, 0, **o), 3),
     "unbounded": (lambda rng, **o: rng.truncated_normal(-INF, INF, **o), -0.5),
     "central": (lambda rng, **o: rng.truncated_normal(-1, 1, **o), -0.7),
+    "central not symmetric": (lambda rng, **o: rng.truncated_normal(-0.5, 2, **o), 0.6),
     "half from 0.5": (lambda rng, **o: rng.truncated_normal(0.5, INF, **o), 1.25),
     "flat": (lambda rng, **o: rng.truncated_normal(0.125, 0.125 + 2.0**-45, -(2.0**41), 2.0**44, **o), True),
     "past the largest": (lambda rng, **o: rng.uniform(0, 1e38, **o), 1e38),

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tests.definition.reference_central import central, inverse_of_central, squeezed, symmetric, symmetric_numbers
 from tests.definition.reference_floats import (
     FORMATS,
     PRECISION,
@@ -20,7 +21,6 @@ from tests.definition.reference_floats import (
     fl,
     fma,
     greater,
-    horner,
     largest_below,
     largest_not_above,
     lesser,
@@ -29,8 +29,6 @@ from tests.definition.reference_floats import (
     negative_log,
     smallest_not_below,
     u01_closed_open,
-    u01_open_closed,
-    u11_closed,
     upper_bits,
     width_of,
 )
@@ -177,6 +175,8 @@ def truncation(a, b, loc, scale, units, dtype):
     elif (b - a) * b < 2.0**-40:
         top = largest_not_above(upper, real.__name__)
         proposal, numbers = flat, uniform_spread(lower, upper - lower, top, real)
+    elif real is np.float32 and a == -b and b <= 2 and loc == 0 and 2.0**-80 <= scale * b <= 2.0**80:
+        proposal, numbers = symmetric, symmetric_numbers(b, scale)
     elif b <= 2 and (a < 0 or b - a >= 0.25):
         low, high = inverse_of_central(a), inverse_of_central(b)
         proposal, numbers = central, ((high - low) * 0.5, (high + low) * 0.5, scale, loc)
@@ -204,47 +204,6 @@ def flat(numbers, word, test, real):
     if width:
         return fma(u01_closed_open(word, real), width, start), True
     return fma(upper_bits(word, real), step, start), True
-
-
-def squeezed(test, real):
-    return fma(u01_open_closed(test, real), 1 / 128, 127 / 128)
-
-
-CENTRAL = tuple(
-    float(np.float32(c))
-    for c in (
-        0.1807885617017746, 0.03176914528012276, -0.30343392491340637, 0.011412260122597218, 0.2271842658519745,
-        0.03838174417614937, 0.02136828750371933, 0.12312187254428864, 0.2777452766895294, 1.3916634321212769,
-    )
-)  # fmt: skip
-RATIO_BOUND = float(np.float32(1.2))
-
-
-def inverse_of_central(x):
-    u = 1.0
-    for _ in range(20):
-        y = 2 * u * u - 1
-        d, q = 0.0, CENTRAL[0]
-        for c in CENTRAL[1:]:
-            d = d * y + q
-            q = q * y + c
-        u = u - (u * q - abs(x)) / (q + 4 * u * u * d)
-    return math.copysign(u, x)
-
-
-def central(numbers, word, test, real):
-    half, middle, scale, loc = numbers
-    u = fma(u11_closed(word, real), half, middle)
-    y = fma(u + u, u, -1.0)
-    x = u * horner(y, CENTRAL)
-    value = fma(x, scale, loc)
-    if word & 127:
-        return value, True
-    d, q = real(CENTRAL[0]), fma(y, CENTRAL[0], CENTRAL[1])
-    for c in CENTRAL[2:]:
-        d, q = fma(y, d, q), fma(y, q, c)
-    h = squeezed(test, real) * RATIO_BOUND / fma(4.0 * (u * u), d, q)
-    return value, negative_log(h, h - 1.0) >= (x * x) * 0.5
 
 
 def tails(numbers, word, test, real):

@@ -180,7 +180,16 @@ TRUNCATED = [(-2, 2), (-0.3, 1.5), (-3, 2.5), (-INF, 0.5), (2, INF), (-4, -2), (
 )
 def test_extreme_words_of_truncated_normal(dtype, a, b):
     """Central, both sides and one side of 0, mirrored, far out, and flat."""
-    loc, scale = 0.5, 2.0
+    require_extremes(dtype, a, b, 0.5, 2.0)
+
+
+@pytest.mark.parametrize("b", [2, 0.3])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_extreme_words_of_the_symmetric_proposal(dtype, b):
+    require_extremes(dtype, -b, b, 0.0, 2.0)
+
+
+def require_extremes(dtype, a, b, loc, scale):
     wanted = reference.truncation(*map(float, (a, b, loc, scale)), "std", dtype)
     made = truncated_normal(a, b, loc, scale, "std", dtypes.resolve(dtype))
     proposal = lambda word, test: wanted.proposal(wanted.numbers, word, test, PRECISION[dtype])  # noqa: E731

@@ -93,19 +93,6 @@ def show_central(count):
     print("   ", ", ".join(repr(float(x)) for x in c))
 
 
-def show_slope(count):
-    """Print S0 and S1: with x = u (c0 + y q), dx/du is near S0 + S1 q, and equal to it at u = 0, by least squares."""
-    c = central(count, 2.0 + 2.0**-20).astype(np.float32).astype(np.float64)
-    u = np.linspace(0, 1, 20_001)
-    y = 2 * u * u - 1
-    q = np.polyval(c[:0:-1], y)
-    slope = c[0] + y * q + 4 * u * u * (q + y * np.polyval((c[2:] * np.arange(1, count - 1))[::-1], y))
-    rise, rest = (q - q[0]) / slope, 1 - slope[0] / slope
-    s1 = rise @ rest / (rise @ rise)
-    error = np.sqrt(np.mean((rest - s1 * rise) ** 2))
-    print(f"slope: S1 = {s1:.3f}, S0 = {slope[0]:.7f} - {q[0]:.7f} S1, root mean square error {error:.4f}")
-
-
 #: Each polynomial of the tail serves near bounds from its start up to the next number, the last one up to 80.
 TAIL_STARTS = (0, 1, 4, 16, 80)
 LONGEST = 45.2  # above -log(2^-65), the smallest chance that a 64-bit word can stand for
@@ -204,7 +191,6 @@ def main():
     show_elementary()
     for count in (8, 9, 10, 11, 12):
         show_central(count)
-    show_slope(10)
     show_tails()
 
 

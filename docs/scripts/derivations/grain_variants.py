@@ -15,7 +15,6 @@ import numpy as np
 
 import fastinit as fi
 from docs.scripts import arguments
-from docs.scripts.derivations import symmetric
 from docs.scripts.derivations.grain import seen_from
 from docs.scripts.derivations.grain_edges import excess, planned
 from docs.scripts.derivations.instructions import inner_loop, kinds
@@ -24,12 +23,14 @@ from fastinit.arithmetic.elementary import horner
 from fastinit.arithmetic.lanes import bitcast, convert, f32, f64, fma, i32, maximum, minimum, u64
 from fastinit.check.cells import BINS
 from fastinit.distributions import central, tails
-from fastinit.distributions.law import Plan
+from fastinit.distributions.law import Plan, plan
+from fastinit.distributions.truncated_symmetric import HIGH, LOW
 from fastinit.kernels.row import Row
 from fastinit.kernels.rows import STORAGE
 from fastinit.laws.distribution import Distribution
 
 ABOUT_0, BEYOND_1 = (-2.0, 2.0), (1.0, math.inf)
+CENTRAL = plan(central.CENTRAL, -2.0, 2.0, 0.0, 1.0, *central.interval(-2.0, 2.0))
 #: Rows that are too short for a second thread, and one that all threads share.
 SHORT, LONG = (32, 2**15 - 64), (1, 2**26)
 
@@ -74,6 +75,15 @@ def both(w, p):
     return last_step(u, low, slope, p)
 
 
+def exact_slope(w, p):
+    """The symmetric law with the rest of the word along the exact tangent: what its simple slope makes of the grain."""
+    high, low = (convert(bitcast(w | part, i32), f32) for part in (LOW, HIGH))
+    y = fma(high, high, -p.turn) * p.curvature
+    _, slope = central.value_and_slope(high * 2.0**-31 * p.half_width)
+    rest = fma(horner(y, p.polynomial), high * y, low * slope * (p.slope * (1.0 / central.P[-1])))
+    return minimum(maximum(fma(high, p.slope, rest), p.least), p.greatest)
+
+
 def tail_last_step(w, p):
     """The last step of Horner's scheme, the product and the sum with the near bound, each with its rounding error."""
     _, tau, _ = tails.depth(w, p)
@@ -112,12 +122,13 @@ def changed(base, value):
 
 def variants():
     """All kernels; the first of each interval is what the times are multiples of."""
-    about, beyond = planned(ABOUT_0, "float32"), planned(BEYOND_1, "float32")
-    yield Variant(ABOUT_0, "central (as built)", about)
-    yield Variant(ABOUT_0, "8 low bits along the exact slope", changed(about, low_bits))
-    yield Variant(ABOUT_0, "last step and product with their errors", changed(about, compensated))
-    yield Variant(ABOUT_0, "both", changed(about, both))
-    yield Variant(ABOUT_0, "symmetric", symmetric.planned(2.0, 1.0))
+    built, beyond = planned(ABOUT_0, "float32"), planned(BEYOND_1, "float32")
+    yield Variant(ABOUT_0, "central", CENTRAL)
+    yield Variant(ABOUT_0, "8 low bits along the exact slope", changed(CENTRAL, low_bits))
+    yield Variant(ABOUT_0, "last step and product with their errors", changed(CENTRAL, compensated))
+    yield Variant(ABOUT_0, "both", changed(CENTRAL, both))
+    yield Variant(ABOUT_0, "symmetric (as built)", built)
+    yield Variant(ABOUT_0, "symmetric, 7 low bits along the exact slope", changed(built, exact_slope))
     yield Variant(BEYOND_1, "tails (as built)", beyond)
     yield Variant(BEYOND_1, "last step, product and sum with their errors", changed(beyond, tail_last_step))
     yield Variant(BEYOND_1, "exact but for a depth of 24 digits", changed(beyond, tail_depth_rounded), timed=False)
