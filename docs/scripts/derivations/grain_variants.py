@@ -24,7 +24,6 @@ from fastinit.arithmetic.lanes import bitcast, convert, f32, f64, fma, i32, maxi
 from fastinit.check.cells import BINS
 from fastinit.distributions import central, tails
 from fastinit.distributions.law import Plan, plan
-from fastinit.distributions.truncated_symmetric import HIGH, LOW
 from fastinit.kernels.row import Row
 from fastinit.kernels.rows import STORAGE
 from fastinit.laws.distribution import Distribution
@@ -75,15 +74,6 @@ def both(w, p):
     return last_step(u, low, slope, p)
 
 
-def exact_slope(w, p):
-    """The symmetric law with the rest of the word along the exact tangent: what its simple slope makes of the grain."""
-    high, low = (convert(bitcast(w | part, i32), f32) for part in (LOW, HIGH))
-    y = fma(high, high, -p.turn) * p.curvature
-    _, slope = central.value_and_slope(high * 2.0**-31 * p.half_width)
-    rest = fma(horner(y, p.polynomial), high * y, low * slope * (p.slope * (1.0 / central.P[-1])))
-    return minimum(maximum(fma(high, p.slope, rest), p.least), p.greatest)
-
-
 def tail_last_step(w, p):
     """The last step of Horner's scheme, the product and the sum with the near bound, each with its rounding error."""
     _, tau, _ = tails.depth(w, p)
@@ -128,7 +118,6 @@ def variants():
     yield Variant(ABOUT_0, "last step and product with their errors", changed(CENTRAL, compensated))
     yield Variant(ABOUT_0, "both", changed(CENTRAL, both))
     yield Variant(ABOUT_0, "symmetric (as built)", built)
-    yield Variant(ABOUT_0, "symmetric, 7 low bits along the exact slope", changed(built, exact_slope))
     yield Variant(BEYOND_1, "tails (as built)", beyond)
     yield Variant(BEYOND_1, "last step, product and sum with their errors", changed(beyond, tail_last_step))
     yield Variant(BEYOND_1, "exact but for a depth of 24 digits", changed(beyond, tail_depth_rounded), timed=False)
