@@ -26,8 +26,8 @@ from fastinit.distributions.law import REALS, Law
 
 T = TypeVar("T")
 
-#: The bits that are set in a word to read k, and to read l, both signed. So l is -128 .. -1, and no value is 0. A k of more than
-#: 24 digits is rounded up to the next multiple of 128.
+#: The bits that are set in a word to read k, and to read l, both signed. So l is -128 .. -1, and no value is 0.
+#: A float32 rounds a k of more than 24 digits up, to the next multiple of 128.
 LOW, HIGH = 0x7F, 0xFFFFFF80
 STEEP = 30.0
 #: Of scale b: between these, all numbers are normal float32 numbers.
