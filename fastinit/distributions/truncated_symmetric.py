@@ -4,14 +4,14 @@ A float32 has 24 digits and a word 32, and each rounding shifts where values fal
 bits with the sign, which a float32 holds, and l, its lower 7. With h a word's share of u, y = 2 (h k)^2 - 1 and c0 + y q the
 polynomial,
 
-    x = c0 h k + h q (k y + 30 l)
+    x = c0 h k + h q (k y + 18 l)
 
 has l fill the steps between the k. Only the last sum is rounded at the size of x, and h and scale are part of all coefficients.
-So is 30: the code has y / 30 and 30 q. The density is that of `central`, and so are squeeze and test.
+So is 18: the code has y / 18 and 18 q. The density is that of `central`, and so are squeeze and test.
 
-Why 30: at u = 0 the tangent has the slope 6 q. Five times as much puts the values of five k between each other, evenly, because
-5 is odd and l has 2^7 values. Towards the bounds dx/du grows faster than q, and the values of two k lie between each other at
-u = 1, where the tangent's 6 q would leave gaps.
+Why 18: at u = 0 the tangent has the slope 6 q. Three times as much puts the values of three k between each other, evenly,
+because 3 is odd and l has 2^7 values. Towards the bounds dx/du grows faster than q, and at u = 1 the values of a k just reach
+those of the next, where 6 q would leave gaps, and a steeper line would shift values past the bounds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ T = TypeVar("T")
 #: The bits that are set in a word to read k, and to read l, both signed. So l is -128 .. -1, and no value is 0.
 #: A float32 rounds a k of more than 24 digits up, to the next multiple of 128.
 LOW, HIGH = 0x7F, 0xFFFFFF80
-STEEP = 30.0
+STEEP = 18.0
 #: Of scale b: between these, all numbers are normal float32 numbers.
 LEAST, GREATEST = 2.0**-80, 2.0**80
 
@@ -41,9 +41,9 @@ class Numbers(NamedTuple, Generic[T]):
     greatest: T
     half_width: T  # the largest u
     turn: T  # k^2 where y is 0
-    curvature: T  # 2 h^2 / 30
+    curvature: T  # 2 h^2 / 18
     slope: T  # c0 unit
-    c9: T  # c9 30^9 unit, and so on
+    c9: T  # c9 18^9 unit, and so on
     c8: T
     c7: T
     c6: T

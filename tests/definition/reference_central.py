@@ -54,8 +54,8 @@ def symmetric_numbers(b, scale):
     half = inverse_of_central(b)
     h = half * 2.0**-31
     unit = h * scale
-    coefficients = (c * unit * float(30 ** (9 - i)) for i, c in enumerate(CENTRAL[:9]))
-    return (half, 0.5 / (h * h), 2 * h * h / 30, CENTRAL[9] * unit, *coefficients)
+    coefficients = (c * unit * float(18 ** (9 - i)) for i, c in enumerate(CENTRAL[:9]))
+    return (half, 0.5 / (h * h), 2 * h * h / 18, CENTRAL[9] * unit, *coefficients)
 
 
 def symmetric(numbers, word, test, real):

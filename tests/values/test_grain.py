@@ -7,7 +7,7 @@ from docs.scripts.derivations.grain_edges import excess, function_of, planned
 from fastinit.kernels.mapped import mapped
 
 
-@pytest.mark.parametrize(("interval", "most"), [((-2, 2), 6e-9), ((-1, 1), 6e-9), ((-0.1, 0.1), 2e-7)])
+@pytest.mark.parametrize(("interval", "most"), [((-2, 2), 9e-9), ((-1, 1), 9e-9), ((-0.1, 0.1), 2e-7)])
 def test_symmetric_intervals(interval, most):
     assert excess(interval, bins=2000) < most
 
