@@ -29,7 +29,7 @@ T = TypeVar("T")
 #: The bits that are set in a word to read k, and to read l, both signed. So l is -128 .. -1, and no value is 0.
 #: A float32 rounds a k of more than 24 digits up, to the next multiple of 128.
 LOW, HIGH = 0x7F, 0xFFFFFF80
-STEEP = 18.0
+STEEP = 18
 #: Of scale b: between these, all numbers are normal float32 numbers.
 LEAST, GREATEST = 2.0**-80, 2.0**80
 
@@ -92,8 +92,5 @@ def numbers(b: float, scale: float) -> tuple[float, ...]:
     half, _ = interval(-b, b)
     h = half * 2.0**-31
     unit = h * scale
-    powers = [1.0]
-    for _ in P[1:]:
-        powers.append(powers[-1] * STEEP)
-    *coefficients, slope = (c * unit * power for c, power in zip(P, reversed(powers), strict=True))
+    *coefficients, slope = (c * unit * STEEP ** (9 - i) for i, c in enumerate(P))  # 18^9 is an exact double
     return (half, 0.5 / (h * h), 2.0 * h * h / STEEP, slope, *coefficients)
